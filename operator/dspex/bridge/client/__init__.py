@@ -1,0 +1,1 @@
+"""The client of worker pools: resolves, balances, goes round what fails."""

@@ -1,0 +1,1 @@
+"""Local mode: worker processes on this machine in place of a cluster."""

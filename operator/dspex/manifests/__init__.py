@@ -1,0 +1,1 @@
+"""Reading manifests from files as kubectl reads them, with positions."""

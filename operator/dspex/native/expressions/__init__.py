@@ -1,0 +1,1 @@
+"""CEL expressions inside `$( )`: scanned, typed, compiled, evaluated."""

@@ -1,0 +1,1 @@
+"""Pipelines: compile manifests to a plan, run a plan."""
