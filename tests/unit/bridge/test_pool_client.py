@@ -66,9 +66,11 @@ async def failure_of(client: PoolClient, call: Call) -> PythonError:
 
 async def test_a_call_reaches_the_worker_and_its_answer_comes_back() -> None:
     """Inputs, token and the deadline that is left travel; outputs come back."""
-    async with FakeWorker(Reply({"answer": 42})) as worker:
-        async with client_of(worker.endpoint, token="t0ken") as (client, _):
-            answer = await client.execute(call())
+    async with (
+        FakeWorker(Reply({"answer": 42})) as worker,
+        client_of(worker.endpoint, token="t0ken") as (client, _),
+    ):
+        answer = await client.execute(call())
     assert answer.outputs == {"answer": 42}
     assert answer.worker == "fake-0"
     assert worker.tokens == ["Bearer t0ken"]
@@ -85,9 +87,12 @@ async def test_without_a_token_no_authorization_is_sent() -> None:
 
 async def test_two_hundred_calls_at_once_share_two_workers() -> None:
     """No limit of connections stands between the calls, and both workers get a share."""
-    async with FakeWorker(Reply({}, after=0.3)) as one, FakeWorker(Reply({}, after=0.3)) as two:
-        async with client_of(one.endpoint, two.endpoint) as (client, _):
-            await asyncio.gather(*(client.execute(call()) for _ in range(200)))
+    async with (
+        FakeWorker(Reply({}, after=0.3)) as one,
+        FakeWorker(Reply({}, after=0.3)) as two,
+        client_of(one.endpoint, two.endpoint) as (client, _),
+    ):
+        await asyncio.gather(*(client.execute(call()) for _ in range(200)))
     assert one.most_active + two.most_active > 150
     assert min(len(one.calls), len(two.calls)) > 60
 
@@ -146,19 +151,26 @@ async def test_waiting_for_a_worker_ends_at_the_deadline() -> None:
 
 async def test_a_full_worker_is_left_for_another_once() -> None:
     """429 from one sends the call to the other."""
-    async with FakeWorker(full(7), name="full") as busy, FakeWorker() as idle:
-        async with client_of(busy.endpoint, idle.endpoint) as (client, resolver):
-            for _ in range(10):
-                assert (await client.execute(call())).worker == "fake-0"
+    async with (
+        FakeWorker(full(7), name="full") as busy,
+        FakeWorker() as idle,
+        client_of(busy.endpoint, idle.endpoint) as (client, resolver),
+    ):
+        for _ in range(10):
+            assert (await client.execute(call())).worker == "fake-0"
     assert busy.calls
     assert resolver.reported == []
 
 
 async def test_two_full_workers_are_the_answer() -> None:
     """After the second 429 the call is QueueFull, with the Retry-After of it, a third unasked."""
-    async with FakeWorker(full(7)) as one, FakeWorker(full(7)) as two, FakeWorker(full(7)) as three:
-        async with client_of(one.endpoint, two.endpoint, three.endpoint) as (client, _):
-            error = await failure_of(client, call())
+    async with (
+        FakeWorker(full(7)) as one,
+        FakeWorker(full(7)) as two,
+        FakeWorker(full(7)) as three,
+        client_of(one.endpoint, two.endpoint, three.endpoint) as (client, _),
+    ):
+        error = await failure_of(client, call())
     assert error.reason is Reason.QUEUE_FULL
     assert error.retry_after == 7
     assert len(one.calls) + len(two.calls) + len(three.calls) == 2
@@ -223,9 +235,11 @@ async def test_cancelling_the_task_cancels_the_call_on_the_worker() -> None:
 )
 async def test_garbage_and_giants_are_protocol_errors(body: bytes, words: str) -> None:
     """An unreadable or too long answer is ProtocolError."""
-    async with FakeWorker(Raw(body)) as worker:
-        async with client_of(worker.endpoint, most=4096) as (client, _):
-            error = await failure_of(client, call())
+    async with (
+        FakeWorker(Raw(body)) as worker,
+        client_of(worker.endpoint, most=4096) as (client, _),
+    ):
+        error = await failure_of(client, call())
     assert error.reason is Reason.PROTOCOL_ERROR
     assert words in error.message
 
