@@ -1,0 +1,166 @@
+"""A Pool with the values of its profile filled in: what its workers are configured with.
+
+The values of a profile are a versioned table. A Pool keeps the version that its status names, so
+that an upgrade of the operator changes no running worker.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import Field, JsonValue
+
+from dspex.api.base import NULLABLE, ApiModel, Number
+from dspex.api.duration import format_duration, parse_duration
+from dspex.api.pool import (
+    Adapter,
+    EffectiveModel,
+    EffectiveQueue,
+    EffectiveValues,
+    Model,
+    Pool,
+    Profile,
+    Tool,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileValues:
+    """What a profile gives where the Pool says nothing; times in seconds."""
+
+    concurrency: int
+    queue_size: int
+    queue_timeout: float
+    call_timeout: float
+
+
+PROFILE_VERSION: Final = "1"
+"""The version that a Pool gets which has none yet."""
+
+PROFILES: Final = MappingProxyType(
+    {
+        "1": {
+            Profile.GENERAL: ProfileValues(
+                concurrency=32, queue_size=128, queue_timeout=30, call_timeout=30
+            ),
+            Profile.OPTIMIZER: ProfileValues(
+                concurrency=8, queue_size=32, queue_timeout=300, call_timeout=300
+            ),
+            Profile.NEURAL: ProfileValues(
+                concurrency=1, queue_size=16, queue_timeout=600, call_timeout=600
+            ),
+        },
+    }
+)
+"""The values by version. A version is never changed, only followed by another."""
+
+
+class WorkerModel(ApiModel):
+    """The model in a worker's configuration."""
+
+    name: str = Field(default="", description="Provider and model; empty if embedded.")
+    api_base: str | None = Field(
+        default=None,
+        description="Base URL; None: the provider's own.",
+        json_schema_extra={NULLABLE: True},
+    )
+    temperature: Number | None = Field(
+        default=None, description="None: the provider's.", json_schema_extra={NULLABLE: True}
+    )
+    max_tokens: int | None = Field(
+        default=None, description="None: the provider's.", json_schema_extra={NULLABLE: True}
+    )
+    adapter: Adapter = Field(strict=False, description="How a signature becomes a prompt.")
+    extra: dict[str, JsonValue] = Field(default_factory=dict, description="Passed on as they are.")
+    embedded: bool = Field(default=False, description="Whether the model runs in the worker.")
+
+
+class WorkerQueue(ApiModel):
+    """The queue in a worker's configuration."""
+
+    size: int = Field(ge=0, description="Calls that may wait.")
+    timeout: float = Field(gt=0, description="Seconds that a call may wait.")
+
+
+class EffectivePool(ApiModel):
+    """A worker's configuration file; times in seconds, no secrets."""
+
+    pool: str = Field(description="Name of the Pool.")
+    namespace: str = Field(default="", description="Its namespace; empty in local mode.")
+    profile: Profile = Field(strict=False, description="Its profile.")
+    profile_version: str = Field(description="Version of the profile's values.")
+    model: WorkerModel = Field(description="The model.")
+    modules: tuple[str, ...] = Field(default=(), strict=False, description="Allowed modules.")
+    tools: tuple[Tool, ...] = Field(default=(), strict=False, description="Allowed tools.")
+    concurrency: int = Field(ge=1, description="Calls at the same time.")
+    queue: WorkerQueue = Field(description="The queue.")
+    call_timeout: float = Field(gt=0, description="Seconds that a call may take.")
+
+    def values(self) -> EffectiveValues:
+        """Return what stands in the Pool's `status.effective`."""
+        return EffectiveValues(
+            profile_version=self.profile_version,
+            model=EffectiveModel(
+                name=self.model.name,
+                adapter=self.model.adapter,
+                temperature=self.model.temperature,
+                max_tokens=self.model.max_tokens,
+            ),
+            concurrency=self.concurrency,
+            queue=EffectiveQueue(size=self.queue.size, timeout=format_duration(self.queue.timeout)),
+            call_timeout=format_duration(self.call_timeout),
+        )
+
+
+def effective_pool(pool: Pool) -> EffectivePool:
+    """Fill in the values that the Pool leaves to its profile.
+
+    An embedded model takes one call at a time and the Compact adapter unless the Pool says
+    otherwise: it runs on one thread, and is small.
+    """
+    spec = pool.spec
+    version = _version(pool)
+    values = PROFILES[version][spec.profile]
+    queue = spec.queue
+    size = queue.size if queue else None
+    return EffectivePool(
+        pool=pool.metadata.name,
+        namespace=pool.metadata.namespace,
+        profile=spec.profile,
+        profile_version=version,
+        model=_model(spec.model),
+        modules=spec.modules,
+        tools=spec.tools,
+        concurrency=spec.concurrency or (1 if spec.model.embedded else values.concurrency),
+        queue=WorkerQueue(
+            size=values.queue_size if size is None else size,
+            timeout=_seconds(queue.timeout if queue else None, values.queue_timeout),
+        ),
+        call_timeout=_seconds(spec.call_timeout, values.call_timeout),
+    )
+
+
+def _version(pool: Pool) -> str:
+    """Keep the version in status while spec is the one that status speaks of."""
+    status = pool.status
+    settled = status.observed_generation == pool.metadata.generation
+    if status.effective and settled and status.effective.profile_version in PROFILES:
+        return status.effective.profile_version
+    return PROFILE_VERSION
+
+
+def _model(model: Model) -> WorkerModel:
+    embedded = bool(model.embedded)
+    return WorkerModel(
+        name=model.name or "",
+        api_base=model.api_base,
+        temperature=model.temperature,
+        max_tokens=model.max_tokens,
+        adapter=model.adapter or (Adapter.COMPACT if embedded else Adapter.CHAT),
+        extra=model.extra or {},
+        embedded=embedded,
+    )
+
+
+def _seconds(duration: str | None, otherwise: float) -> float:
+    return otherwise if duration is None else parse_duration(duration)

@@ -1,0 +1,67 @@
+"""The registry of kinds: how each is called, and its model."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from dspex.api.base import API_VERSION, GROUP, VERSION, Resource
+from dspex.api.pipeline import Pipeline
+from dspex.api.pipelinerun import PipelineRun
+from dspex.api.pipelinerundata import PipelineRunData
+from dspex.api.pool import Pool
+from dspex.api.signature import Signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind with its names.
+
+    Attributes:
+        name: As `kind:` has it.
+        singular: Lower-case name.
+        plural: Name in URLs and in `kubectl get`.
+        short_names: What kubectl takes instead.
+        model: The pydantic model.
+    """
+
+    name: str
+    singular: str
+    plural: str
+    short_names: tuple[str, ...]
+    model: type[Resource]
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All names that the kind goes by, in lower case."""
+        return (self.singular, self.plural, *self.short_names)
+
+
+def _kind(model: type[Resource], plural: str, *short_names: str) -> Kind:
+    return Kind(
+        name=model.__name__,
+        singular=model.__name__.lower(),
+        plural=plural,
+        short_names=short_names,
+        model=model,
+    )
+
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        _kind(Signature, "signatures", "sig"),
+        _kind(Pool, "pools", "dpool"),
+        _kind(Pipeline, "pipelines", "dpipe"),
+        _kind(PipelineRun, "pipelineruns", "drun"),
+        _kind(PipelineRunData, "pipelinerundata", "drundata"),
+    )
+}
+"""The kinds of group dspex.dev by name."""
+
+
+def find_kind(text: str) -> Kind | None:
+    """Find a kind by name, singular, plural or short name, in any case; None if there is none."""
+    wanted = text.casefold()
+    return next((kind for kind in KINDS.values() if wanted in kind.spellings), None)
+
+
+__all__ = ["API_VERSION", "GROUP", "KINDS", "VERSION", "Kind", "find_kind"]

@@ -1,0 +1,210 @@
+"""The kind PipelineRun: one execution of a Pipeline, and all that came of it."""
+
+import enum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, JsonValue
+
+from dspex.api.base import (
+    LIST_MAP,
+    ApiModel,
+    Duration,
+    JsonObject,
+    JsonSize,
+    Name,
+    ObjectReference,
+    Resource,
+    Status,
+    Text,
+    Timestamp,
+)
+from dspex.api.limits import (
+    MAX_DESCRIPTION,
+    MAX_FIELDS,
+    MAX_RUN_INPUTS,
+    MAX_STATUS_STEPS,
+    MAX_TRACEBACK,
+)
+from dspex.api.rule import Rule
+
+Count = Annotated[int, Field(ge=0)]
+
+RunValues = Annotated[
+    dict[Name, JsonValue],
+    AfterValidator(JsonSize(MAX_RUN_INPUTS)),
+    Field(max_length=MAX_FIELDS, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+]
+"""JSON values by name, up to 512 KiB together."""
+
+StepPath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=8 * 64,
+        pattern=r"^[a-z][A-Za-z0-9_]{0,62}(/[a-z][A-Za-z0-9_]{0,62}){0,7}$",
+    ),
+]
+"""Name of a step; steps of a sub-pipeline are `outer/inner`."""
+
+
+class Shutdown(enum.StrEnum):
+    """How a run is to end early."""
+
+    STOP = "Stop"
+    CANCEL = "Cancel"
+
+
+class StepState(enum.StrEnum):
+    """Where a step stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+
+class PipelineRunSpec(ApiModel):
+    """What to run. It can't be changed, apart from shutdown."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.pipelineRef == oldSelf.pipelineRef",
+            message="pipelineRef of a run can't be changed",
+            field="pipelineRef",
+            remedy="start a new run",
+        ),
+        Rule(
+            cel="has(self.timeout) == has(oldSelf.timeout) && "
+            "(!has(self.timeout) || self.timeout == oldSelf.timeout)",
+            message="timeout of a run can't be changed",
+            remedy="start a new run",
+        ),
+        Rule(
+            cel="has(self.inputs) == has(oldSelf.inputs)",
+            message="inputs of a run can't be changed",
+            remedy="start a new run",
+        ),
+    )
+
+    pipeline_ref: ObjectReference = Field(description="The Pipeline to run.")
+    inputs: RunValues | None = Field(
+        default=None, description="Values by input name, as JSON; up to 512 KiB together."
+    )
+    timeout: Duration | None = Field(
+        default=None,
+        description="The longest that the run may take, finally included. Default: the "
+        "Pipeline's timeouts.total.",
+    )
+    shutdown: Shutdown | None = Field(
+        default=None,
+        strict=False,
+        description="Set it to end the run early. Stop: running steps are cancelled, finally "
+        "steps run. Cancel: nothing more runs. Cancel wins over Stop.",
+    )
+
+
+class StepUsage(ApiModel):
+    """What the model calls cost, those of failed attempts too."""
+
+    calls: Count = Field(default=0, description="Model calls.")
+    prompt_tokens: Count = Field(default=0, description="Tokens sent.")
+    completion_tokens: Count = Field(default=0, description="Tokens received.")
+    total_tokens: Count = Field(default=0, description="Both together.")
+
+
+class StepFailure(ApiModel):
+    """Why a step failed."""
+
+    reason: Annotated[str, Field(max_length=64)] = Field(
+        description="CamelCase reason from the closed list."
+    )
+    message: Text = Field(default="", description="What happened, for a person.")
+    class_: Annotated[str, Field(max_length=255)] | None = Field(
+        default=None, alias="class", description="Dotted class of the worker's exception."
+    )
+    traceback: Annotated[str, Field(max_length=MAX_TRACEBACK)] | None = Field(
+        default=None, description="A short traceback, for the person who operates it."
+    )
+    details: JsonObject | None = Field(
+        default=None, description="Facts as JSON: violations, limits, sizes."
+    )
+
+
+class ItemCounts(ApiModel):
+    """How the items of a forEach stand."""
+
+    total: Count = Field(default=0, description="Items in the list.")
+    succeeded: Count = Field(default=0, description="Items that succeeded.")
+    failed: Count = Field(default=0, description="Items that failed.")
+    skipped: Count = Field(default=0, description="Items that were skipped or cancelled.")
+
+
+class StepStatus(ApiModel):
+    """Where one step stands."""
+
+    name: StepPath = Field(description="Name of the step; a step of a sub-pipeline is outer/inner.")
+    kind: Annotated[str, Field(max_length=32)] | None = Field(
+        default=None, description="Kind of the step."
+    )
+    state: StepState = Field(strict=False, description="Where the step stands.")
+    reason: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Why it failed or was skipped, in one CamelCase word."
+    )
+    message: Text | None = Field(default=None, description="More about it, for a person.")
+    attempts: Count | None = Field(
+        default=None, description="Attempts that were started, those of all items together."
+    )
+    start_time: Timestamp | None = Field(
+        default=None, description="When the first attempt started."
+    )
+    completion_time: Timestamp | None = Field(default=None, description="When the step ended.")
+    pool: Annotated[str, Field(max_length=63)] | None = Field(
+        default=None, description="The Pool that the last attempt ran in."
+    )
+    worker: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="The worker that the last attempt ran in."
+    )
+    usage: StepUsage | None = Field(default=None, description="What the model calls cost.")
+    error: StepFailure | None = Field(
+        default=None, description="Why the step failed; there too where onError went on."
+    )
+    items: ItemCounts | None = Field(default=None, description="How the items of a forEach stand.")
+
+
+class PipelineRunStatus(Status):
+    """All that came of the run."""
+
+    start_time: Timestamp | None = Field(default=None, description="When the run started.")
+    completion_time: Timestamp | None = Field(default=None, description="When the run ended.")
+    steps: Annotated[tuple[StepStatus, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_STATUS_STEPS,
+        description="Where each step stands, in the order of the Pipeline.",
+        json_schema_extra=LIST_MAP,
+    )
+    outputs: RunValues | None = Field(
+        default=None, description="The Pipeline's outputs by name, as JSON."
+    )
+    usage: StepUsage | None = Field(
+        default=None, description="What all model calls of the run cost together."
+    )
+    plan_digest: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, description="sha256 of the plan that ran."
+    )
+    message: Annotated[str, Field(max_length=MAX_DESCRIPTION)] | None = Field(
+        default=None, description="How the run stands, for a person."
+    )
+
+
+class PipelineRun(Resource):
+    """One execution of a Pipeline."""
+
+    kind: Literal["PipelineRun"] = Field(default="PipelineRun", description="Always PipelineRun.")
+    spec: PipelineRunSpec = Field(
+        description="What to run. It can't be changed, apart from shutdown."
+    )
+    status: PipelineRunStatus = Field(
+        default_factory=PipelineRunStatus, description="All that came of the run."
+    )
