@@ -23,8 +23,13 @@ class Constraints:
 
     Names are those of the manifests in snake case: string (`min_length`, `max_length`, `pattern`,
     `enum`, `format`), number (`minimum`, `maximum`, `exclusive_minimum`, `exclusive_maximum`,
-    `multiple_of`), list (`min_items`, `max_items`, `unique_items`, `items`), object (`schema`).
-    `enum` and `schema` are JSON texts, so that the value stays hashable.
+    `multiple_of`, `probability`, `confidence`), list (`min_items`, `max_items`, `unique_items`,
+    `items`, `probability`, `dimension`, `shape`), object (`schema`). `enum` and `schema` are JSON
+    texts, so that the value stays hashable.
+
+    `probability` and `confidence` are numbers from 0 to 1; a list or a dict with `probability` is a
+    distribution, whose sum is 1. `dimension` is the exact length of an embedding, a list of
+    numbers. `shape` is that of a tensor, a list of lists, with -1 for any size.
     """
 
     min_length: int | None = None
@@ -37,10 +42,14 @@ class Constraints:
     exclusive_minimum: float | None = None
     exclusive_maximum: float | None = None
     multiple_of: float | None = None
+    probability: bool | None = None
+    confidence: bool | None = None
     min_items: int | None = None
     max_items: int | None = None
     unique_items: bool | None = None
     items: "Constraints | None" = None
+    dimension: int | None = None
+    shape: tuple[int, ...] | None = None
     schema: str | None = None
 
     def __bool__(self) -> bool:

@@ -5,7 +5,6 @@ equal value. A value of a type has two forms: the *wire* form (JSON; what the en
 and HTTP hold) and the Python form (what DSPy sees); `dspex.native.wire` converts.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -95,11 +94,15 @@ class LiteralOf:
         return f"Literal[{', '.join(repr(value) for value in self.values)}]"
 
     def __hash__(self) -> int:
-        return hash(json.dumps(self.values))
+        return hash(self.values)
 
     def __eq__(self, other: object) -> bool:
         # 1 == True in Python, yet Literal[1] and Literal[True] are different types.
-        return isinstance(other, LiteralOf) and json.dumps(self.values) == json.dumps(other.values)
+        return (
+            isinstance(other, LiteralOf)
+            and self.values == other.values
+            and all(map(_same_kind, self.values, other.values))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,11 @@ Type: TypeAlias = (
     Scalar | AnyType | ObjectType | ListOf | SetOf | DictOf | TupleOf | LiteralOf | UnionOf | Media
 )
 
+
+def _same_kind(first: object, second: object) -> bool:
+    return type(first) is type(second)
+
+
 STR = Scalar("str")
 INT = Scalar("int")
 FLOAT = Scalar("float")
@@ -145,12 +153,14 @@ def optional(type_: Type) -> Type:
 
 def union(*options: Type) -> Type:
     """Return the flat union of some types, without duplicates; one type alone stays itself."""
-    flat: list[Type] = []
+    members: dict[Type, None] = {}
     for option in options:
-        for member in option.options if isinstance(option, UnionOf) else (option,):
-            if member not in flat:
-                flat.append(member)
-    return flat[0] if len(flat) == 1 else UnionOf(tuple(flat))
+        if isinstance(option, UnionOf):
+            members.update(dict.fromkeys(option.options))
+        else:
+            members[option] = None
+    flat = tuple(members)
+    return flat[0] if len(flat) == 1 else UnionOf(flat)
 
 
 def is_optional(type_: Type) -> bool:
