@@ -9,16 +9,19 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     JsonValue,
     SerializerFunctionWrapHandler,
+    WithJsonSchema,
     model_serializer,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
-from dspex.api import names, rule
+from dspex.api import names
 from dspex.api.duration import (
     DURATION_PATTERN,
     MAX_DURATION_LENGTH,
@@ -33,6 +36,7 @@ from dspex.api.limits import (
     MAX_PATH,
     MAX_TYPE,
 )
+from dspex.api.rule import Rule, broken
 
 GROUP: Final = "dspex.dev"
 VERSION: Final = "v1alpha1"
@@ -52,6 +56,9 @@ SET: Final[dict[str, JsonValue]] = {"x-kubernetes-list-type": "set"}
 ATOMIC: Final[dict[str, JsonValue]] = {"x-kubernetes-list-type": "atomic"}
 NULLABLE: Final = "x-dspex-nullable"
 """Marks a field whose null means null; any other null counts as absent, as in the cluster."""
+
+RULES: Final = "x-dspex-rules"
+"""Where a model's rules stand in the JSON Schema that pydantic writes."""
 
 PATH_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 DOTTED_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
@@ -77,7 +84,7 @@ class ApiModel(BaseModel):
         allow_inf_nan=False,
     )
 
-    rules: ClassVar[tuple[rule.Rule, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
     """Rules between the fields."""
 
     @model_validator(mode="before")
@@ -95,7 +102,7 @@ class ApiModel(BaseModel):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Any:
-        found = rule.broken(self.rules, self)
+        found = broken(self.rules, self)
         if found:
             raise PydanticCustomError(
                 RULE_ERROR,
@@ -103,6 +110,16 @@ class ApiModel(BaseModel):
                 {"messages": "; ".join(each.message for each in found), "broken": found},
             )
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        validations = [rule.to_kubernetes() for rule in cls.rules if rule.cel]
+        if validations:
+            handler.resolve_ref_schema(schema)[RULES] = validations
+        return schema
 
     @model_serializer(mode="wrap")
     def _leave_out_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -197,12 +214,32 @@ class JsonSize:
         return value
 
 
+_RESERVED: Final[dict[str, JsonValue]] = Rule(
+    cel=f"!(self.lowerAscii() in {sorted(names.YAML_WORDS)}) && !(self in "
+    f"{sorted(names.CEL_WORDS - names.YAML_WORDS)})",
+    message="a name can't be a word of CEL, nor one that YAML reads as a boolean or null "
+    "(y, n, yes, no, on, off, …)",
+).to_kubernetes()
+
 Name = Annotated[
+    str,
+    Field(
+        max_length=names.MAX_NAME,
+        json_schema_extra={
+            "pattern": names.NAME_PATTERN,
+            "x-kubernetes-validations": [_RESERVED],
+        },
+    ),
+    AfterValidator(_name),
+]
+"""Name of a step, an input or a field, where it is given."""
+
+NameReference = Annotated[
     str,
     Field(max_length=names.MAX_NAME, json_schema_extra={"pattern": names.NAME_PATTERN}),
     AfterValidator(_name),
 ]
-"""Name of a step, an input or a field."""
+"""Name of a step, an input or a field, where it is referred to."""
 
 ObjectName = Annotated[
     str,
@@ -228,7 +265,7 @@ TypeText = Annotated[str, Field(min_length=1, max_length=MAX_TYPE)]
 ModulePath = Annotated[str, Field(min_length=1, max_length=MAX_PATH, pattern=PATH_PATTERN)]
 DottedPath = Annotated[str, Field(min_length=3, max_length=MAX_PATH, pattern=DOTTED_PATTERN)]
 Identifier = Annotated[str, Field(max_length=names.MAX_NAME, pattern=IDENTIFIER_PATTERN)]
-Number = int | float
+Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
 Timestamp = Annotated[
     str,
     Field(max_length=40, pattern=TIMESTAMP_PATTERN, json_schema_extra={"format": "date-time"}),
@@ -237,20 +274,20 @@ Timestamp = Annotated[
 
 _FREE: Final[dict[str, JsonValue]] = {"x-kubernetes-preserve-unknown-fields": True}
 
-AnyJson = Annotated[JsonValue, AfterValidator(JsonSize(MAX_JSON)), Field(json_schema_extra=_FREE)]
+AnyJson = Annotated[JsonValue, Field(json_schema_extra=_FREE), AfterValidator(JsonSize(MAX_JSON))]
 """Any JSON value of up to 64 KiB."""
 
 JsonObject = Annotated[
     dict[str, JsonValue],
-    AfterValidator(JsonSize(MAX_JSON)),
     Field(max_length=256, json_schema_extra=_FREE),
+    AfterValidator(JsonSize(MAX_JSON)),
 ]
 """A free JSON object of up to 64 KiB and 256 properties."""
 
 Values = Annotated[
     dict[Name, JsonValue],
-    AfterValidator(JsonSize(MAX_JSON)),
     Field(max_length=MAX_FIELDS, json_schema_extra=_FREE),
+    AfterValidator(JsonSize(MAX_JSON)),
 ]
 """JSON values by the name of an input or a field."""
 

@@ -2,12 +2,15 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, WithJsonSchema
 
 from dspex.api.base import NULLABLE, AnyJson, ApiModel, JsonObject, Name, Number, Text, TypeText
 from dspex.api.limits import MAX_CONSTRAINT_DEPTH, MAX_LIST, MAX_PATTERN
 from dspex.api.rule import Rule, ordered
 
+Positive = Annotated[
+    int | float, Field(gt=0), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 _ORDERED = (
@@ -72,7 +75,7 @@ class Constraints(ApiModel):
     exclusive_maximum: Number | None = Field(
         default=None, description="Numbers: values must be less than this."
     )
-    multiple_of: Annotated[Number, Field(gt=0)] | None = Field(
+    multiple_of: Positive | None = Field(
         default=None, description="Numbers: values must be a multiple of this; greater than 0."
     )
     min_items: Count | None = Field(
@@ -96,8 +99,8 @@ class Constraints(ApiModel):
     )
 
 
-class ConstrainedField(Constraints):
-    """A name with what its values must satisfy."""
+class Named(ApiModel):
+    """A name with a description."""
 
     name: Name = Field(
         description="Name of the field: a lower-case letter, then letters, digits or _; no word "
@@ -108,8 +111,8 @@ class ConstrainedField(Constraints):
     )
 
 
-class InputField(ConstrainedField):
-    """An input of a pipeline, or a field of a signature."""
+class Typed(Named):
+    """A name with a type and a default."""
 
     type: TypeText = Field(
         default="str",
@@ -129,3 +132,11 @@ class InputField(ConstrainedField):
     def has_default(self) -> bool:
         """Whether a default is given; it may be null."""
         return "default" in self.model_fields_set
+
+
+class ConstrainedField(Constraints, Named):
+    """A name with what its values must satisfy."""
+
+
+class InputField(Constraints, Typed):
+    """An input of a pipeline, or a field of a signature."""

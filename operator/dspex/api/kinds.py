@@ -1,9 +1,10 @@
 """The registry of kinds: how each is called, and its model."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Final
 
-from dspex.api.base import API_VERSION, GROUP, VERSION, Resource
+from dspex.api.base import API_VERSION, GROUP, VERSION, ApiModel, Resource
 from dspex.api.pipeline import Pipeline
 from dspex.api.pipelinerun import PipelineRun
 from dspex.api.pipelinerundata import PipelineRunData
@@ -33,6 +34,27 @@ class Kind:
     def spellings(self) -> tuple[str, ...]:
         """All names that the kind goes by, in lower case."""
         return (self.singular, self.plural, *self.short_names)
+
+    @property
+    def spec(self) -> type[ApiModel]:
+        """The model of spec."""
+        return _annotation(self.model, "spec")
+
+    @property
+    def status(self) -> type[ApiModel]:
+        """The model of status."""
+        return _annotation(self.model, "status")
+
+    @property
+    def summary(self) -> str:
+        """What an object of the kind is, in one sentence."""
+        return inspect.cleandoc(self.model.__doc__ or "")
+
+
+def _annotation(model: type[Resource], field: str) -> type[ApiModel]:
+    annotation = model.model_fields[field].annotation
+    assert isinstance(annotation, type)  # noqa: S101
+    return annotation
 
 
 def _kind(model: type[Resource], plural: str, *short_names: str) -> Kind:

@@ -12,6 +12,7 @@ from dspex.api.base import (
     ApiModel,
     Duration,
     Name,
+    NameReference,
     Resource,
     Status,
     Text,
@@ -131,9 +132,9 @@ class PipelineSpec(ApiModel):
 class GraphStep(ApiModel):
     """A step as the compiler sees it."""
 
-    name: Name = Field(description="Name of the step.")
+    name: NameReference = Field(description="Name of the step.")
     kind: Annotated[str, Field(max_length=32)] = Field(description="Kind of the step.")
-    depends_on: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+    depends_on: Annotated[tuple[NameReference, ...], Field(strict=False)] = Field(
         default=(),
         max_length=MAX_STEPS,
         description="Steps that it waits for.",

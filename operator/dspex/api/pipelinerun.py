@@ -31,8 +31,8 @@ Count = Annotated[int, Field(ge=0)]
 
 RunValues = Annotated[
     dict[Name, JsonValue],
-    AfterValidator(JsonSize(MAX_RUN_INPUTS)),
     Field(max_length=MAX_FIELDS, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+    AfterValidator(JsonSize(MAX_RUN_INPUTS)),
 ]
 """JSON values by name, up to 512 KiB together."""
 
@@ -82,7 +82,8 @@ class PipelineRunSpec(ApiModel):
             remedy="start a new run",
         ),
         Rule(
-            cel="has(self.inputs) == has(oldSelf.inputs)",
+            cel="has(self.inputs) == has(oldSelf.inputs) && "
+            "(!has(self.inputs) || self.inputs == oldSelf.inputs)",
             message="inputs of a run can't be changed",
             remedy="start a new run",
         ),

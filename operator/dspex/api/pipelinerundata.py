@@ -11,8 +11,8 @@ from dspex.api.rule import Rule, exactly_one
 
 Data = Annotated[
     dict[str, JsonValue],
-    AfterValidator(JsonSize(MAX_DATA)),
     Field(max_length=1024, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+    AfterValidator(JsonSize(MAX_DATA)),
 ]
 """A free JSON object of up to 512 KiB."""
 

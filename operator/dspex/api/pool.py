@@ -3,7 +3,7 @@
 import enum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from dspex.api.base import (
     LIST_MAP,
@@ -24,6 +24,12 @@ from dspex.api.rule import Rule, exactly_one, given
 MAX_REPLICAS = 1000
 MAX_CONCURRENCY = 1024
 MAX_QUEUE = 100_000
+
+Temperature = Annotated[
+    int | float,
+    Field(ge=0, le=2),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 2}),
+]
 
 
 class Profile(enum.StrEnum):
@@ -77,7 +83,7 @@ class Model(ApiModel):
         default=None,
         description="Where the API key is kept: name and key of a Secret in the same namespace.",
     )
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = Field(
+    temperature: Temperature | None = Field(
         default=None,
         description="Sampling temperature, 0 to 2; 0 always takes the likeliest token. Default: "
         "the provider's.",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import JsonValue
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -22,6 +24,13 @@ class Rule:
     check: Callable[[Any], bool] | None = None
     field: str = ""
     remedy: str = ""
+
+    def to_kubernetes(self) -> dict[str, JsonValue]:
+        """Return the entry of `x-kubernetes-validations`."""
+        entry: dict[str, JsonValue] = {"rule": self.cel, "message": self.message}
+        if self.field:
+            entry["fieldPath"] = f".{self.field}"
+        return entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,16 +65,18 @@ class SignatureSpec(ApiModel):
     )
     inputs: Annotated[tuple[SignatureField, ...], Field(strict=False)] = Field(
         default=(),
+        min_length=1,
         max_length=MAX_FIELDS,
         description="The inputs, in order; in place of signature, together with outputs.",
-        json_schema_extra={**LIST_MAP, "minItems": 1},
+        json_schema_extra=LIST_MAP,
     )
     outputs: Annotated[tuple[SignatureField, ...], Field(strict=False)] = Field(
         default=(),
+        min_length=1,
         max_length=MAX_FIELDS,
         description="The outputs, in the order in which the model writes them; in place of "
         "signature, together with inputs.",
-        json_schema_extra={**LIST_MAP, "minItems": 1},
+        json_schema_extra=LIST_MAP,
     )
     instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS)] = Field(
         default="",

@@ -16,6 +16,7 @@ from dspex.api.base import (
     KeyReference,
     ModulePath,
     Name,
+    NameReference,
     ObjectReference,
     Values,
 )
@@ -339,7 +340,7 @@ class Step(ApiModel):
         "that is one whole expression keeps its type; text around it makes a string; $$( is a "
         "literal $(.",
     )
-    after: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+    after: Annotated[tuple[NameReference, ...], Field(strict=False)] = Field(
         default=(),
         max_length=MAX_STEPS,
         description="Steps that must have ended first, however they ended. Steps that expressions "
