@@ -265,10 +265,9 @@ async def test_children_of_a_worker_go_with_it(scene: Scene) -> None:
     supervisor = scene.supervisor(child=True)
     await supervisor.start()
     child = int((scene.folder / "small-0.log").read_text().partition("child ")[2].split()[0])
+    assert os.getpgid(child) == scene.pids()[0]
     await supervisor.stop()
     assert not group_lives(scene.pids()[0])
-    with pytest.raises(FileNotFoundError):
-        (Path("/proc") / str(child) / "cmdline").read_text()
 
 
 async def test_kill_ends_all_at_once(scene: Scene) -> None:
@@ -280,7 +279,7 @@ async def test_kill_ends_all_at_once(scene: Scene) -> None:
         await supervisor.stop()
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.02, 0.1, 0.3, 0.8])
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.05, 0.1, 0.2])
 async def test_cancelling_a_start_leaves_nothing(scene: Scene, delay: float) -> None:
     """Ctrl-C at any moment of the start."""
     supervisor = scene.supervisor(replicas=2, child=True)
