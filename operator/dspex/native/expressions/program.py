@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cel_expr_python import cel
 
 _UNBOUND = re.compile(r'No value with name "(_v\d+)" found in Activation')
-_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)$")
+_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _OVERLOAD = re.compile(r"found no matching overload for '(.+)' applied to '(.*)'")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
 _STATUS = re.compile(r"^[A-Z_]+: ")

@@ -1,0 +1,86 @@
+"""Named plug-ins: those that DSPex brings, and those that installed packages declare."""
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from dspex.errors import CompileError, Diagnostic, nearest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Plug-ins of one kind by name. Packages are only looked at, and loaded, when asked for.
+
+    Args:
+        what: What a plug-in is called in errors, such as `metric`.
+        base: Its base class. An entry point names a subclass without arguments, or an instance.
+        group: Entry-point group, such as `dspex.metrics`; the entry's name is the plug-in's.
+        builtin: DSPex's own. They can't be replaced by a package's.
+    """
+
+    def __init__(self, what: str, base: type[Any], group: str, builtin: Mapping[str, T]) -> None:
+        self._what = what
+        self._base = base
+        self._group = group
+        self._loaded: dict[str, T] = dict(builtin)
+        self._declared: dict[str, EntryPoint] | None = None
+        self._lock = Lock()
+
+    def names(self) -> list[str]:
+        """Return every name, sorted; loads nothing."""
+        return sorted({*self._loaded, *self._entries()})
+
+    def get(self, name: str) -> T:
+        """Return a plug-in.
+
+        Raises:
+            CompileError: There is none of that name, or it can't be loaded.
+        """
+        found = self._loaded.get(name)
+        if found is not None:
+            return found
+        entry = self._entries().get(name)
+        if entry is None:
+            raise self._unknown(name)
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(entry)
+        return self._loaded[name]
+
+    def _entries(self) -> dict[str, EntryPoint]:
+        if self._declared is None:
+            self._declared = {entry.name: entry for entry in entry_points(group=self._group)}
+        return self._declared
+
+    def _load(self, entry: EntryPoint) -> T:
+        try:
+            loaded = entry.load()
+            plugin = loaded() if isinstance(loaded, type) else loaded
+        except Exception as error:
+            raise self._broken(entry, f"{type(error).__name__}: {error}") from error
+        if not isinstance(plugin, self._base):
+            raise self._broken(entry, f"it is no {self._base.__module__}.{self._base.__qualname__}")
+        return plugin
+
+    def _broken(self, entry: EntryPoint, why: str) -> CompileError:
+        return CompileError(
+            Diagnostic(
+                code="PluginBroken",
+                message=f"the {self._what} '{entry.name}' ({entry.value}) can't be used: {why}",
+                remedy="mend or remove the package that declares it",
+            )
+        )
+
+    def _unknown(self, name: str) -> CompileError:
+        names = self.names()
+        near = nearest(name, names)
+        known = f"known: {', '.join(names)}" if names else f"none is installed ({self._group})"
+        return CompileError(
+            Diagnostic(
+                code="UnknownName",
+                message=f"unknown {self._what} '{name}'",
+                remedy=f"did you mean '{near}'? {known}" if near else known,
+            )
+        )
