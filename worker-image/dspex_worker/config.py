@@ -1,0 +1,113 @@
+"""The worker's configuration: the effective Pool as a JSON file, and secrets from the environment.
+
+The file is what `dspex.api.effective` writes. Unknown fields are ignored, so that an operator may
+be newer than its workers.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from dspex.errors import ConfigurationError, Diagnostic
+
+TOKEN_VARIABLE: Final = "DSPEX_WORKER_TOKEN"  # noqa: S105 the variable's name, not a token
+API_KEY_VARIABLE: Final = "DSPEX_MODEL_API_KEY"
+
+AdapterName = Literal["Chat", "JSON", "Compact"]
+
+
+class _Camel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of all parts."""
+
+
+class ModelConfig(_Camel, frozen=True, kw_only=True):
+    """The language model.
+
+    Attributes:
+        name: `provider/model`; one without a provider is OpenAI-compatible.
+        api_base: URL of an endpoint, in place of the provider's own.
+        temperature: Default temperature; None leaves it to the provider.
+        max_tokens: Default limit of an answer; None leaves it to the provider.
+        adapter: How prompts are written; None means Compact for the embedded model, else Chat.
+        extra: Fields that are added to each request as they are.
+        embedded: Whether the small model in the process is used; then `name` is only shown.
+    """
+
+    name: str = ""
+    api_base: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    adapter: AdapterName | None = None
+    extra: dict[str, Any] | None = None
+    embedded: bool | None = False
+
+    @property
+    def effective_adapter(self) -> AdapterName:
+        """The adapter with its default filled in."""
+        return self.adapter or ("Compact" if self.embedded else "Chat")
+
+
+class ToolConfig(_Camel, frozen=True, kw_only=True):
+    """A tool's name, and the dotted path of its function."""
+
+    name: str
+    path: str
+
+
+class QueueConfig(_Camel, frozen=True, kw_only=True):
+    """How many calls may wait, and for how long in seconds."""
+
+    size: int = 32
+    timeout: float = 30.0
+
+
+class WorkerConfig(_Camel, frozen=True, kw_only=True):
+    """All that a worker is told about its Pool.
+
+    Attributes:
+        pool: The Pool's name.
+        namespace: The Pool's namespace.
+        profile: General, Optimizer or Neural; its values are resolved already.
+        model: The language model; without one only modules run that need none.
+        modules: Dotted paths of the classes that may run here besides DSPy's own.
+        tools: The tools that ReAct may be given.
+        concurrency: Calls that run side by side.
+        queue: Calls that wait.
+        call_timeout: Seconds that a call may take at most, queueing included.
+    """
+
+    pool: str = "default"
+    namespace: str = "default"
+    profile: str = "General"
+    model: ModelConfig | None = None
+    modules: list[str] = []
+    tools: list[ToolConfig] = []
+    concurrency: int = 8
+    queue: QueueConfig = QueueConfig()
+    call_timeout: float = 30.0
+
+
+def read_config(path: Path) -> WorkerConfig:
+    """Read the configuration file.
+
+    Raises:
+        ConfigurationError: It can't be read, or does not have its form.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=WorkerConfig)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigurationError(
+            Diagnostic(
+                code="WorkerConfigInvalid",
+                message=f"the worker's configuration can't be read: {error}",
+                file=str(path),
+                remedy="give --config a file as dspex.api.effective writes it",
+            )
+        ) from error
+
+
+def secret(variable: str) -> str | None:
+    """Return a secret from the environment; an empty one counts as none."""
+    return os.environ.get(variable, "").strip() or None

@@ -1,0 +1,1 @@
+"""Language models: our engines behind `dspy.LM`, and what a call of them is recorded as."""

