@@ -12,10 +12,11 @@ from dspex.native.signatures.type_parser import parse_type
 
 def fields_to_wire(fields: Iterable[Field]) -> list[dict[str, Any]]:
     """Return the fields' JSON forms; what is not set is left out."""
-    return [_field_to_wire(field) for field in fields]
+    return [field_to_wire(field) for field in fields]
 
 
-def _field_to_wire(field: Field) -> dict[str, Any]:
+def field_to_wire(field: Field) -> dict[str, Any]:
+    """Return a field's JSON form; what is not set is left out."""
     wire: dict[str, Any] = {"name": field.name, "type": str(field.type)}
     if field.description:
         wire["description"] = field.description
