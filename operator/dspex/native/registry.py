@@ -57,7 +57,7 @@ class Registry(Generic[T]):
     def _load(self, entry: EntryPoint) -> T:
         try:
             loaded = entry.load()
-            plugin = loaded() if isinstance(loaded, type) else loaded
+            plugin: T = loaded() if isinstance(loaded, type) else loaded
         except Exception as error:
             raise self._broken(entry, f"{type(error).__name__}: {error}") from error
         if not isinstance(plugin, self._base):
