@@ -1,12 +1,14 @@
 """What all models share: camelCase names, strict types, immutability, rules; and metadata."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -36,7 +38,7 @@ from dspex.api.limits import (
     MAX_PATH,
     MAX_TYPE,
 )
-from dspex.api.rule import Rule, broken
+from dspex.api.rule import Broken, Rule, broken
 
 GROUP: Final = "dspex.dev"
 VERSION: Final = "v1alpha1"
@@ -48,12 +50,13 @@ RULE_ERROR: Final = "dspex_rules"
 VALUE_ERROR: Final = "dspex_value"
 """Type of the pydantic error of one value; context: `message`, `expected`, `remedy`."""
 
+LIST_TYPE: Final = "x-kubernetes-list-type"
 LIST_MAP: Final[dict[str, JsonValue]] = {
-    "x-kubernetes-list-type": "map",
+    LIST_TYPE: "map",
     "x-kubernetes-list-map-keys": ["name"],
 }
-SET: Final[dict[str, JsonValue]] = {"x-kubernetes-list-type": "set"}
-ATOMIC: Final[dict[str, JsonValue]] = {"x-kubernetes-list-type": "atomic"}
+SET: Final[dict[str, JsonValue]] = {LIST_TYPE: "set"}
+ATOMIC: Final[dict[str, JsonValue]] = {LIST_TYPE: "atomic"}
 NULLABLE: Final = "x-dspex-nullable"
 """Marks a field whose null means null; any other null counts as absent, as in the cluster."""
 
@@ -62,9 +65,37 @@ RULES: Final = "x-dspex-rules"
 
 PATH_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 DOTTED_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"
+REGISTRY_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"
+ENV_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+URL_PATTERN: Final = r"^https?://\S+$"
+FORMAT_PATTERN: Final = r"^[a-z][a-z0-9-]{0,62}$"
+STEP_PATH_PATTERN: Final = r"^[a-z][A-Za-z0-9_]{0,62}(/[a-z][A-Za-z0-9_]{0,62}){0,7}$"
+CAMEL_PATTERN: Final = r"^[A-Z][A-Za-z0-9]*$"
+CONDITION_PATTERN: Final = r"^(True|False|Unknown)$"
 IDENTIFIER_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+CORE_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+DATA_KEY_PATTERN: Final = r"^[-._a-zA-Z0-9]+$"
 EXPRESSION_PATTERN: Final = r"^\s*\$\([\s\S]*\)\s*$"
+_EXPRESSION: Final = re.compile(EXPRESSION_PATTERN)
 TIMESTAMP_PATTERN: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+
+
+PATTERN_WORDS: Final = {
+    PATH_PATTERN: "a name or a dotted path, such as Predict or shop.modules.Rank",
+    DOTTED_PATTERN: "a dotted path, such as shop.tools.search",
+    REGISTRY_PATTERN: "a name of letters, digits, _, . and -, such as exact_match",
+    ENV_PATTERN: "a name of letters, digits and _, such as LOG_LEVEL",
+    URL_PATTERN: "a URL that begins with http:// or https://",
+    FORMAT_PATTERN: "the name of a format, such as email or date-time",
+    STEP_PATH_PATTERN: "a step's name, or outer/inner for a step of a sub-pipeline",
+    CAMEL_PATTERN: "one CamelCase word, such as Pending",
+    CONDITION_PATTERN: "True, False or Unknown, in quotes",
+    IDENTIFIER_PATTERN: "a Python name, such as search_orders",
+    CORE_NAME_PATTERN: "a name of lower-case letters, digits, - and .",
+    DATA_KEY_PATTERN: "a key of letters, digits, -, _ and .",
+    TIMESTAMP_PATTERN: "a moment such as 2026-11-22T20:57:00Z",
+}
+"""What each pattern asks for, in words."""
 
 
 class ApiModel(BaseModel):
@@ -102,7 +133,7 @@ class ApiModel(BaseModel):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Any:
-        found = broken(self.rules, self)
+        found = [*broken(self.rules, self), *duplicates(type(self), self)]
         if found:
             raise PydanticCustomError(
                 RULE_ERROR,
@@ -138,6 +169,27 @@ def is_nullable(field: FieldInfo) -> bool:
 def has_schema_default(field: FieldInfo) -> bool:
     """Say whether the API server fills the field in where it is absent."""
     return not field.is_required() and not field.default_factory and bool(field.default)
+
+
+def duplicates(model: type[BaseModel], value: object) -> list[Broken]:
+    """Find the names that stand twice in a list-map, and the values that stand twice in a set."""
+    found = []
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        list_type = extra.get(LIST_TYPE) if isinstance(extra, dict) else None
+        if list_type not in ("map", "set"):
+            continue
+        keys = ("type" if name == "conditions" else "name",) if list_type == "map" else ()
+        seen: dict[str, int] = {}
+        for index, item in enumerate(getattr(value, name)):
+            key = getattr(item, keys[0], None) if keys else item
+            first = seen.setdefault(str(key), index)
+            if first != index and key is not None:
+                alias = field.alias or name
+                message = f"{str(key)!r} stands already in {alias}[{first}]"
+                remedy = "give each its own name, or remove one"
+                found.append(Broken(message, (alias, index, *keys), remedy))
+    return found
 
 
 def _without_absent(model: BaseModel, data: dict[str, Any]) -> dict[str, Any]:
@@ -177,6 +229,27 @@ def _object_name(value: str) -> str:
             remedy="write lower-case letters, digits and -, at most 63",
         )
     return value
+
+
+def _duration_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    raise refuse(
+        f"{str(value)[:40]} is not a duration",
+        expected="a duration such as 30s, 500ms, 1m30s or 2h",
+        remedy=f"write {value}s" if isinstance(value, int) and value > 0 else "write a duration",
+    )
+
+
+def _expression(value: Any) -> Any:
+    if isinstance(value, str) and _EXPRESSION.fullmatch(value):
+        return value
+    shown = json.dumps(value) if isinstance(value, (bool, int, float)) else None
+    raise refuse(
+        "exactly one expression in $( ) belongs here",
+        expected="an expression such as $(inputs.urgent)",
+        remedy=f"write $({shown})" if shown else "put all of it into one $( )",
+    )
 
 
 def _duration(value: str) -> str:
@@ -251,12 +324,15 @@ ObjectName = Annotated[
 Duration = Annotated[
     str,
     Field(max_length=MAX_DURATION_LENGTH, json_schema_extra={"pattern": DURATION_PATTERN}),
+    BeforeValidator(_duration_text),
     AfterValidator(_duration),
 ]
 """A time above zero, with its unit."""
 
 Expression = Annotated[
-    str, Field(min_length=4, max_length=MAX_EXPRESSION, pattern=EXPRESSION_PATTERN)
+    str,
+    Field(max_length=MAX_EXPRESSION, json_schema_extra={"pattern": EXPRESSION_PATTERN}),
+    BeforeValidator(_expression),
 ]
 """Exactly one expression in `$( )`."""
 
@@ -298,12 +374,10 @@ class ObjectReference(ApiModel):
     name: ObjectName = Field(description="Name of the object, in the same namespace.")
 
 
-CoreName = Annotated[
-    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-]
+CoreName = Annotated[str, Field(min_length=1, max_length=253, pattern=CORE_NAME_PATTERN)]
 """Name of a Secret or a ConfigMap."""
 
-DataKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+DataKey = Annotated[str, Field(min_length=1, max_length=253, pattern=DATA_KEY_PATTERN)]
 """Key in a Secret or a ConfigMap."""
 
 
@@ -367,13 +441,13 @@ class Status(ApiModel):
 class Condition(ApiModel):
     """One aspect of an object's state, as Kubernetes' own conditions have it."""
 
-    type: Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Za-z0-9]*$")] = Field(
+    type: Annotated[str, Field(max_length=64, pattern=CAMEL_PATTERN)] = Field(
         description="Which aspect: Ready, Reconciling, Stalled, or Succeeded for a run."
     )
-    status: Annotated[str, Field(max_length=7, pattern=r"^(True|False|Unknown)$")] = Field(
+    status: Annotated[str, Field(max_length=7, pattern=CONDITION_PATTERN)] = Field(
         description="True, False or Unknown."
     )
-    reason: Annotated[str, Field(max_length=64, pattern=r"^[A-Z][A-Za-z0-9]*$")] = Field(
+    reason: Annotated[str, Field(max_length=64, pattern=CAMEL_PATTERN)] = Field(
         description="Why, in one CamelCase word."
     )
     message: Text = Field(default="", description="Why, for a person.")

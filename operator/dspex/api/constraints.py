@@ -4,7 +4,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue, WithJsonSchema
 
-from dspex.api.base import NULLABLE, AnyJson, ApiModel, JsonObject, Name, Number, Text, TypeText
+from dspex.api.base import (
+    FORMAT_PATTERN,
+    NULLABLE,
+    AnyJson,
+    ApiModel,
+    JsonObject,
+    Name,
+    Number,
+    Text,
+    TypeText,
+)
 from dspex.api.limits import MAX_CONSTRAINT_DEPTH, MAX_LIST, MAX_PATTERN
 from dspex.api.rule import Rule, ordered
 
@@ -58,7 +68,7 @@ class Constraints(ApiModel):
         "the model is told of too.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
-    format: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$", max_length=63)] | None = Field(
+    format: Annotated[str, Field(pattern=FORMAT_PATTERN, max_length=63)] | None = Field(
         default=None,
         description="Strings: a format of JSON Schema such as email, uri, uuid, ipv4, date, time "
         "or date-time.",

@@ -83,10 +83,24 @@ class Timeouts(ApiModel):
     )
 
 
+def _names_differ(spec: "PipelineSpec") -> bool:
+    names = {step.name for step in spec.steps}
+    return all(step.name not in names for step in spec.finally_)
+
+
 class PipelineSpec(ApiModel):
     """The graph: inputs, steps, outputs."""
 
-    rules: ClassVar[tuple[Rule, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.finally) || "
+            "self.finally.all(f, !self.steps.exists(s, s.name == f.name))",
+            message="a finally step can't have the name of a step",
+            check=_names_differ,
+            field="finally",
+            remedy="rename one of them",
+        ),
+    )
 
     description: Text = Field(default="", description="What the pipeline does, in words.")
     inputs: Annotated[tuple[InputField, ...], Field(strict=False)] = Field(

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from dspex.api.base import (
     LIST_MAP,
+    STEP_PATH_PATTERN,
     ApiModel,
     Duration,
     JsonObject,
@@ -41,7 +42,7 @@ StepPath = Annotated[
     Field(
         min_length=1,
         max_length=8 * 64,
-        pattern=r"^[a-z][A-Za-z0-9_]{0,62}(/[a-z][A-Za-z0-9_]{0,62}){0,7}$",
+        pattern=STEP_PATH_PATTERN,
     ),
 ]
 """Name of a step; steps of a sub-pipeline are `outer/inner`."""

@@ -6,8 +6,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, WithJsonSchema
 
 from dspex.api.base import (
+    ENV_PATTERN,
     LIST_MAP,
     SET,
+    URL_PATTERN,
     ApiModel,
     DottedPath,
     Duration,
@@ -74,7 +76,7 @@ class Model(ApiModel):
         default=None,
         description="Provider and model as DSPy names them, such as openai/gpt-4o-mini.",
     )
-    api_base: Annotated[str, Field(max_length=2048, pattern=r"^https?://\S+$")] | None = Field(
+    api_base: Annotated[str, Field(max_length=2048, pattern=URL_PATTERN)] | None = Field(
         default=None,
         description="Base URL of an endpoint that speaks OpenAI's API, up to and with /v1. "
         "Default: the provider's own.",
@@ -160,7 +162,7 @@ class EnvVar(ApiModel):
         exactly_one("value", "valueFrom", message="give exactly one of value and valueFrom"),
     )
 
-    name: Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+    name: Annotated[str, Field(max_length=253, pattern=ENV_PATTERN)] = Field(
         description="Name of the variable. Names that begin with DSPEX_ are taken."
     )
     value: Annotated[str, Field(max_length=32768)] | None = Field(

@@ -38,14 +38,14 @@ class Broken:
     """A rule that an object broke, as it travels in pydantic's error context."""
 
     message: str
-    field: str
+    field: tuple[str | int, ...]
     remedy: str
 
 
 def broken(rules: Iterable[Rule], value: object) -> list[Broken]:
     """List the rules that an object breaks."""
     return [
-        Broken(rule.message, rule.field, rule.remedy)
+        Broken(rule.message, (rule.field,) if rule.field else (), rule.remedy)
         for rule in rules
         if rule.check is not None and not rule.check(value)
     ]

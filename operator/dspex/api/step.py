@@ -7,6 +7,7 @@ from pydantic import Field
 
 from dspex.api.base import (
     ATOMIC,
+    REGISTRY_PATTERN,
     SET,
     ApiModel,
     Duration,
@@ -33,7 +34,7 @@ from dspex.errors import Reason
 MAX_ATTEMPTS = 100
 MAX_ITERATIONS = 1000
 
-RegistryName = Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
+RegistryName = Annotated[str, Field(max_length=63, pattern=REGISTRY_PATTERN)]
 
 
 class OnError(enum.StrEnum):
@@ -318,7 +319,7 @@ class Step(ApiModel):
         Rule(
             cel="has(self.default) == (has(self.onError) && self.onError == 'Default')",
             message="onError: Default and default go together",
-            check=lambda step: (step.default is not None) == (step.on_error is OnError.DEFAULT),
+            check=lambda step: (step.default is not None) == (step.on_error == OnError.DEFAULT),
             remedy="write both onError: Default and default.outputs, or neither",
         ),
         Rule(
