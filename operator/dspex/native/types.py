@@ -152,13 +152,19 @@ def optional(type_: Type) -> Type:
 
 
 def union(*options: Type) -> Type:
-    """Return the flat union of some types, without duplicates; one type alone stays itself."""
+    """Return the flat union of some types, without duplicates and with None last.
+
+    One type alone stays itself.
+    """
     members: dict[Type, None] = {}
     for option in options:
         if isinstance(option, UnionOf):
             members.update(dict.fromkeys(option.options))
         else:
             members[option] = None
+    if NONE in members:
+        del members[NONE]
+        members[NONE] = None
     flat = tuple(members)
     return flat[0] if len(flat) == 1 else UnionOf(flat)
 

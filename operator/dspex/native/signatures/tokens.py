@@ -16,7 +16,7 @@ MAX_LENGTH: Final = 4096
 _STRING: Final = (
     r"(?:[rRbBuUfF]{1,2})?(?:"
     r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\""
-    r"|'(?:[^'\\\r\n]|\\.)*'|\"(?:[^\"\\\r\n]|\\.)*\")"
+    r"|'(?!'')(?:[^'\\\r\n]|\\.)*'|\"(?!\"\")(?:[^\"\\\r\n]|\\.)*\")"
 )
 _TOKEN: Final = re.compile(
     # The empty token at the end keeps the search from trying every blank of a long tail anew.
