@@ -4,6 +4,7 @@ import functools
 import json
 import time
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ class Worker:
         adapter: How prompts are written.
         modules: What may run.
         tools: What ReAct may be given.
+        executor: Threads for what has no asynchronous path.
     """
 
     name: str
@@ -51,6 +53,13 @@ class Worker:
     adapter: dspy.Adapter
     modules: Modules
     tools: ToolBox
+    executor: Executor
+
+    async def aclose(self) -> None:
+        """Free the model and the threads; a thread that still works is not waited for."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        if self.model is not None:
+            await self.model.engine.aclose()
 
 
 def read_call(body: bytes) -> Call:
@@ -81,7 +90,7 @@ async def execute(worker: Worker, call: Call, record: ledger.Ledger, *, queued: 
     started = time.perf_counter()
     signature = read_signature(call.signature)
     program = worker.modules.program(call.module, signature, _arguments(worker, call))
-    inputs = _inputs(signature, call.inputs)
+    inputs = _inputs(signature, call.inputs, worker.tools)
     demos = [_demo(program.signature, demo) for demo in call.demos]
     running = frame.Frame(
         outputs=frozenset(field.name for field in signature.outputs),
@@ -165,7 +174,7 @@ def _signature(text: str) -> Signature:
         raise CallError(Reason.INPUT_INVALID, f"the signature can't be read: {error}") from error
 
 
-def _inputs(signature: Signature, wire: Mapping[str, Any]) -> dict[str, Any]:
+def _inputs(signature: Signature, wire: Mapping[str, Any], tools: ToolBox) -> dict[str, Any]:
     checked = validator(signature.inputs).validate(wire, strict=False)
     if checked.violations:
         lines = [str(violation) for violation in checked.violations]
@@ -173,9 +182,8 @@ def _inputs(signature: Signature, wire: Mapping[str, Any]) -> dict[str, Any]:
             Reason.INPUT_INVALID, "the inputs do not fit: " + "; ".join(lines), violations=lines
         )
     return {
-        field.name: to_python(field.type, checked.values[field.name])
+        field.name: to_python(field.type, checked.values[field.name], tools)
         for field in signature.inputs
-        if field.name in checked.values
     }
 
 

@@ -48,7 +48,9 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
         model = await connect(config.model, secret(API_KEY_VARIABLE))
         adapter = ADAPTERS[config.model.effective_adapter]()
     lifecycle.progress = "ready"
-    return Worker(name=name, model=model, adapter=adapter, modules=modules, tools=tools)
+    return Worker(
+        name=name, model=model, adapter=adapter, modules=modules, tools=tools, executor=executor
+    )
 
 
 def _import_dspy() -> None:

@@ -92,8 +92,8 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
         await lifecycle.drained(options.grace)
     finally:
         await runner.cleanup()
-        if server.worker and server.worker.model:
-            await server.worker.model.engine.aclose()
+        if server.worker:
+            await server.worker.aclose()
     logger.info("ended")
     return 0
 

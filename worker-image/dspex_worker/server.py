@@ -86,7 +86,7 @@ class Server:
             return await handler(request)
         except web.HTTPException:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 it is answered, and told in the log
             logger.exception("a fault of the worker itself")
             message = f"a fault of the worker itself: {type(error).__name__}"
             return self._failure(refusal(Reason.INTERNAL, message, self.name))

@@ -3,11 +3,13 @@
 The native field travels along in the DSPy field, so that adapters can validate by our rules.
 """
 
+import contextlib
 import datetime
 import functools
 import json
 import typing
 import warnings
+from collections.abc import Iterator
 from types import GenericAlias
 from typing import Any, Final
 
@@ -23,7 +25,7 @@ from dspex_worker.failures import CallError
 
 NATIVE: Final = "dspex_field"
 """Key of the native field in a DSPy field's `json_schema_extra`."""
-RESERVED: Final = frozenset({"signature", "new_signature", "demos", "config", "lm"})
+RESERVED: Final = frozenset({"new_signature", "demos", "config", "lm", "self"})
 """Names that DSPy's modules take for themselves, so that no input can have them."""
 MEMO: Final = 256
 """Signatures that are kept ready."""
@@ -43,15 +45,12 @@ _MEDIA: Final[dict[str, Any]] = {
     "Audio": dspy.Audio,
     "File": dspy.File,
     "History": dspy.History,
+    "Tool": dspy.Tool,
 }
 
 
 def python_type(type_: types.Type) -> Any:
-    """Return the Python annotation that DSPy is given for a type.
-
-    Raises:
-        CallError: RequestRefused for a type whose values can't travel (Tool).
-    """
+    """Return the Python annotation that DSPy is given for a type."""
     match type_:
         case types.Scalar():
             return _SCALARS[type_.name]
@@ -74,10 +73,6 @@ def python_type(type_: types.Type) -> Any:
             options = tuple(python_type(option) for option in type_.options)
             return typing.cast("Any", typing.Union)[options]
         case types.Media():
-            if type_.name not in _MEDIA:
-                raise CallError(
-                    Reason.REQUEST_REFUSED, f"a value of type {type_} can't be sent to a worker"
-                )
             return _MEDIA[type_.name]
 
 
@@ -85,13 +80,14 @@ def dspy_signature(signature: Signature) -> type[dspy.Signature]:
     """Return DSPy's form of a signature.
 
     Raises:
-        CallError: RequestRefused where DSPy takes an input's name for itself.
+        CallError: RequestRefused where DSPy takes a field's name for itself.
     """
     taken = [field.name for field in signature.inputs if field.name in RESERVED]
+    taken += [field.name for field in signature.outputs if field.name == "self"]
     if taken:
         raise CallError(
             Reason.REQUEST_REFUSED,
-            f"DSPy takes the input name {taken[0]!r} for itself; rename the input",
+            f"DSPy takes the name {taken[0]!r} for itself; rename the field",
         )
     fields = {
         field.name: (python_type(field.type), dspy_field(field, make))
@@ -101,11 +97,20 @@ def dspy_signature(signature: Signature) -> type[dspy.Signature]:
         )
         for field in side
     }
-    with warnings.catch_warnings():
-        # A field named `copy` hides a method of pydantic that nobody calls on a signature.
-        warnings.simplefilter("ignore", UserWarning)
+    with names_allowed():
         made: type[dspy.Signature] = dspy.Signature(fields, signature.effective_instructions)
     return made
+
+
+@contextlib.contextmanager
+def names_allowed() -> Iterator[None]:
+    """Build DSPy signatures without pydantic's warning about names such as `copy` or `schema`.
+
+    Such a field hides a method of pydantic that nobody calls on a signature.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+        yield
 
 
 def dspy_field(field: Field, make: Any) -> FieldInfo:

@@ -15,6 +15,7 @@ from dspex_worker.signatures import dspy_signature
 from dspex_worker.tools import finish
 
 TRAJECTORY: Final = Field(name="trajectory", type=ANY)
+_TAKEN: Final = frozenset({TRAJECTORY.name, "max_iters"})
 MAX_ITERS: Final = 20
 """DSPy's own default."""
 
@@ -26,10 +27,11 @@ class ReActProgram:
     """
 
     def __init__(self, signature: Signature, arguments: ModuleArguments) -> None:
-        if any(field.name == TRAJECTORY.name for field in signature.fields):
+        taken = [field.name for field in signature.fields if field.name in _TAKEN]
+        if taken:
             raise CallError(
                 Reason.REQUEST_REFUSED,
-                "ReAct adds the output 'trajectory'; the signature has one already",
+                f"ReAct takes the name {taken[0]!r} for itself; rename the field",
             )
         self.signature = signature.with_output_appended(TRAJECTORY)
         self._names = [field.name for field in signature.outputs]

@@ -13,6 +13,7 @@ from dspex_worker.modules.custom import CustomModule
 from dspex_worker.modules.predict import PredictProgram
 from dspex_worker.modules.program import ModuleArguments, Program
 from dspex_worker.modules.react import ReActProgram
+from dspex_worker.signatures import names_allowed
 
 MEMO: Final = 256
 """Programs that are kept ready."""
@@ -54,7 +55,8 @@ class Modules:
         key = (name, signature, tuple(tool.name for tool in arguments.tools), arguments.max_iters)
         program = self._built.get(key)
         if program is None:
-            program = self._build(name, signature, arguments)
+            with names_allowed():
+                program = self._build(name, signature, arguments)
             self._built[key] = program
             if len(self._built) > MEMO:
                 self._built.popitem(last=False)
