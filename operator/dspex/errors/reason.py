@@ -180,6 +180,11 @@ class Reason(enum.StrEnum):
         "A fault of DSPex itself.",
         "Report it with the message.",
     )
+    DEFAULT_USED = (
+        "DefaultUsed",
+        "The step failed and its default outputs stand in.",
+        "Read the step's error.",
+    )
     # Why a step was skipped
     CONDITION_FALSE = ("ConditionFalse", "The step's if was false.", "Nothing.")
     DEPENDENCY_SKIPPED = (

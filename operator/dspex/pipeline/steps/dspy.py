@@ -1,0 +1,207 @@
+"""A step that runs a DSPy module on a worker of a Pool."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from dspex.api.effective import effective_pool
+from dspex.api.pool import Pool
+from dspex.api.step import DspyStep
+from dspex.api.step import Fallback as FallbackSpec
+from dspex.bridge.protocol import Call
+from dspex.errors import InputError, nearest
+from dspex.native.field import Field
+from dspex.native.signatures import Signature
+from dspex.native.signatures.compile import compile_signature
+from dspex.native.types import ANY, STR, DictOf, Type
+from dspex.native.validation import Validator
+from dspex.pipeline.context import Context
+from dspex.pipeline.plan import Fallback
+from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+DEFAULT_CALL_TIMEOUT: Final = 30.0
+"""Seconds, where neither the step nor its Pool says otherwise."""
+
+ADDED_OUTPUTS: Final[Mapping[str, Field]] = {
+    "ChainOfThought": Field(name="reasoning", type=STR),
+    "ReAct": Field(name="trajectory", type=DictOf(STR, ANY)),
+}
+"""The built-in modules' own outputs, besides the signature's."""
+
+BUILT_IN: Final = ("Predict", "ChainOfThought", "ReAct")
+"""The modules that every Pool runs."""
+
+
+class DspyBody(Body, frozen=True, kw_only=True):
+    """What is sent with every call of the step."""
+
+    module: str
+    signature: dict[str, Any]
+    pool: str
+    call_timeout: float
+    demos: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    tools: list[str] = msgspec.field(default_factory=list)
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class DspyKind(Kind[DspyStep, DspyBody]):
+    """`dspy`: outputs are the signature's, and `reasoning` or `trajectory`."""
+
+    name = "dspy"
+    body_type = DspyBody
+
+    def shape(
+        self, spec: DspyStep, inputs: Mapping[str, Type], context: Context
+    ) -> Shape[DspyBody] | None:
+        """Look up signature and pool, check module, tools and demos against them."""
+        signature = _signature(spec, context)
+        pool = context.pool(spec.pool_ref.name, "poolRef.name")
+        if pool is not None:
+            _check_module(spec.module, pool, context, "module")
+            _check_tools(spec, pool, context)
+        if signature is None:
+            return None
+        _check_demos(spec.demos, signature, context)
+        body = DspyBody(
+            module=spec.module,
+            signature=signature.to_wire(),
+            pool=spec.pool_ref.name,
+            call_timeout=call_timeout(pool),
+            demos=[dict(demo) for demo in spec.demos],
+            tools=list(spec.tools),
+            config=dict(spec.config or {}),
+        )
+        return Shape(body=body, inputs=signature.inputs, outputs=_outputs(spec.module, signature))
+
+    async def execute(
+        self, body: DspyBody, inputs: Mapping[str, Any], attempt: Attempt
+    ) -> Executed:
+        """Send one call to the pool, or to the fallback's."""
+        fallback = attempt.fallback or Fallback()
+        pool = fallback.pool or body.pool
+        limit = fallback.call_timeout or body.call_timeout
+        call = Call(
+            module=fallback.module or body.module,
+            signature=body.signature,
+            inputs=dict(inputs),
+            demos=body.demos,
+            tools=body.tools,
+            config=body.config,
+            strict=attempt.strict,
+            feedback=list(attempt.feedback),
+            key=attempt.key,
+            timeout=limit if attempt.timeout is None else min(limit, attempt.timeout),
+        )
+        answer = await attempt.dispatcher.execute(pool, call)
+        outputs = answer.outputs
+        if fallback.module is not None:
+            # Another module may add outputs of its own; the step's are those of its first choice.
+            outputs = {name: outputs[name] for name in _names(body) if name in outputs}
+        return Executed(outputs=outputs, usage=answer.usage, pool=pool, worker=answer.worker)
+
+
+def call_timeout(pool: Pool | None) -> float:
+    """Return the seconds that a Pool allows a call."""
+    return DEFAULT_CALL_TIMEOUT if pool is None else effective_pool(pool).call_timeout
+
+
+def compile_fallback(
+    dspy: DspyStep, fallback: FallbackSpec, outputs: Sequence[Field], context: Context
+) -> Fallback:
+    """Compile one entry of a dspy step's `fallback`."""
+    if fallback.pool_ref is not None:
+        pool = context.pool(fallback.pool_ref.name, "poolRef.name")
+        if pool is not None:
+            _check_module(dspy.module, pool, context, "poolRef.name")
+        return Fallback(pool=fallback.pool_ref.name, call_timeout=call_timeout(pool))
+    module = fallback.module or dspy.module
+    added = ADDED_OUTPUTS.get(dspy.module)
+    if added is not None and module != dspy.module:
+        names = ", ".join(field.name for field in outputs)
+        context.error(
+            "FallbackOutputs",
+            f"{module} does not give {added.name}, which {dspy.module} does",
+            path="module",
+            expected=f"a module with the outputs {names}",
+            remedy="fall back to another pool, or use Predict in the step",
+        )
+    pool = context.sources.pools.get(dspy.pool_ref.name)
+    if pool is not None:
+        _check_module(module, pool, context, "module")
+    return Fallback(module=module)
+
+
+def _signature(dspy: DspyStep, context: Context) -> Signature | None:
+    if dspy.signature_ref is not None:
+        return context.signature(dspy.signature_ref.name, "signatureRef.name")
+    try:
+        return compile_signature(dspy.signature or "").signature
+    except InputError as error:
+        context.report_all(error, "signature")
+        return None
+
+
+def _outputs(module: str, signature: Signature) -> tuple[Field, ...]:
+    added = ADDED_OUTPUTS.get(module)
+    if added is None or any(field.name == added.name for field in signature.outputs):
+        return signature.outputs
+    return (added, *signature.outputs)
+
+
+def _names(body: DspyBody) -> list[str]:
+    added = ADDED_OUTPUTS.get(body.module)
+    names = [str(field["name"]) for field in body.signature["outputs"]]
+    return names if added is None else [added.name, *names]
+
+
+def _check_module(module: str, pool: Pool, context: Context, path: str) -> None:
+    allowed = [*BUILT_IN, *pool.spec.modules]
+    if module in allowed:
+        return
+    near = nearest(module, allowed)
+    context.error(
+        "ModuleNotAllowed",
+        f"Pool {pool.name} does not allow the module {module}",
+        path=path,
+        expected=f"one of {', '.join(allowed)}",
+        remedy=f"did you mean {near}?" if near else "add it to the Pool's modules",
+    )
+
+
+def _check_tools(dspy: DspyStep, pool: Pool, context: Context) -> None:
+    known = [tool.name for tool in pool.spec.tools]
+    for index, tool in enumerate(dspy.tools):
+        if tool not in known:
+            near = nearest(tool, known)
+            context.error(
+                "ToolNotAllowed",
+                f"Pool {pool.name} has no tool {tool}",
+                path=f"tools[{index}]",
+                expected=f"one of {', '.join(known)}" if known else None,
+                remedy=f"did you mean {near}?" if near else "add it to the Pool's tools",
+            )
+    if dspy.tools and dspy.module in ("Predict", "ChainOfThought"):
+        context.error(
+            "ToolsUnused",
+            f"{dspy.module} calls no tools",
+            path="tools",
+            remedy="use ReAct, or leave tools out",
+        )
+
+
+def _check_demos(
+    demos: Sequence[Mapping[str, Any]], signature: Signature, context: Context
+) -> None:
+    fields = {field.name: field for field in signature.fields}
+    for index, demo in enumerate(demos):
+        given = [fields[name] for name in demo if name in fields]
+        result = Validator(tuple(given)).validate(demo, strict=False)
+        for violation in result.violations:
+            context.error(
+                "DemoInvalid",
+                f"the demo does not fit the signature: {violation.message}",
+                path=f"demos[{index}].{violation.path}",
+                expected=violation.expected,
+                found=violation.found,
+            )
