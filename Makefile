@@ -28,3 +28,45 @@ setup: $(READY) ## Make the virtual environment from the hashed lock
 lock: $(READY) ## Compile requirements/*.txt anew (pins and hashes, no addresses)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt --no-emit-package dspex requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/uv.in -o requirements/uv.txt
+
+.PHONY: demo
+demo: $(READY) ## Run the demo: ten support messages through a pipeline on the embedded model
+	$(BIN)/dspex run -f examples/triage
+
+.PHONY: test
+test: lint test-all wheel ## Lint, check what is generated, run every test, try the wheel
+
+.PHONY: test-all
+test-all: $(READY)
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest -n 2 --dist worksteal tests
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+.PHONY: test-unit
+test-unit: $(READY) ## Run the tests that need neither a model nor a cluster (under two minutes)
+	$(BIN)/pytest -q -n 2 tests/unit tests/differential
+
+.PHONY: lint
+lint: $(READY) ## Check style, types, layers, and that generated files are current
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m dspex.api.generate --check
+
+.PHONY: generate
+generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the models
+	$(BIN)/python -m dspex.api.generate
+
+.PHONY: wheel
+wheel: $(READY) ## Build the wheel and import what each extra promises, each in an empty environment
+	$(BIN)/python tests/wheel.py
+
+.PHONY: bench
+bench: $(READY) ## Print the benchmarks' table; fail if a ratio is worse than its gate
+	$(BIN)/python -m tests.performance
+
+.PHONY: clean
+clean: ## Remove what was built; the model's cache stays
+	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
