@@ -13,14 +13,17 @@ from dspex.errors import Diagnostic, SignatureError
 MAX_LENGTH: Final = 4096
 """Bytes of UTF-8 that a signature or a type may have."""
 
+_BLANK: Final = r"[ \t\f\r\n]*(?:\\\r?\n[ \t\f\r\n]*)*"
 _STRING: Final = (
     r"(?:[rRbBuUfF]{1,2})?(?:"
-    r"'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\""
-    r"|'(?!'')(?:[^'\\\r\n]|\\.)*'|\"(?!\"\")(?:[^\"\\\r\n]|\\.)*\")"
+    r"'(?!'')(?:[^'\\\r\n]|\\.)*'|\"(?!\"\")(?:[^\"\\\r\n]|\\.)*\""
+    r"|'{3}(?:[^\\]|\\.)*?'{3}|\"{3}(?:[^\\]|\\.)*?\"{3})"
 )
+_NAME: Final = r"[^\W\d]\w*"
 _TOKEN: Final = re.compile(
+    # A name that no quote follows comes first: it is the most common token, and no string's prefix.
     # The empty token at the end keeps the search from trying every blank of a long tail anew.
-    rf"(?:[ \t\f\r\n]|\\\r?\n)*({_STRING}|[^\W\d]\w*|->|\.\.\.|[0-9][\w.]*|.|\Z)",
+    rf"{_BLANK}({_NAME}(?![\w'\"])|->|{_STRING}|{_NAME}|\.\.\.|[0-9][\w.]*|.|\Z)",
     re.DOTALL,
 )
 
