@@ -7,6 +7,7 @@ from dspex.local.events import (
     WorkerReady,
     WorkerStarting,
 )
+from dspex.local.logs import OnLogLine
 from dspex.local.pools import DEFAULT_WORKERS, LocalPools, PoolPlan, plan_pools
 from dspex.local.sources import Assignment, Sources, Store, missing, read_assignment
 from dspex.local.supervisor import PoolLaunch, Supervisor, Timing
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_WORKERS",
     "Assignment",
     "LocalPools",
+    "OnLogLine",
     "OnWorkerEvent",
     "PoolLaunch",
     "PoolPlan",

@@ -20,6 +20,7 @@ from dspex.bridge.protocol import Answer, Call
 from dspex.errors import ConfigurationError, Diagnostic
 from dspex.local.environment import worker_environment
 from dspex.local.events import OnWorkerEvent
+from dspex.local.logs import LogFollower, OnLogLine
 from dspex.local.process import WORKER_COMMAND
 from dspex.local.sources import Sources
 from dspex.local.supervisor import TIMING, PoolLaunch, Supervisor, Timing
@@ -127,6 +128,7 @@ class LocalPools:
         directory: Current directory of the workers; default this process' own.
         command: What starts a worker.
         timing: How patient the supervisors are.
+        on_log: Hears every line that a worker logs; None: nobody does.
     """
 
     def __init__(
@@ -138,6 +140,7 @@ class LocalPools:
         directory: Path | None = None,
         command: Sequence[str] = WORKER_COMMAND,
         timing: Timing = TIMING,
+        on_log: OnLogLine | None = None,
     ) -> None:
         self._plans = plans
         self._on_event = on_event
@@ -148,6 +151,7 @@ class LocalPools:
         self._supervisors: list[Supervisor] = []
         self._folder: Path | None = None
         self._pools = Pools({})
+        self._follower = None if on_log is None else LogFollower(on_log)
 
     async def __aenter__(self) -> Self:
         try:
@@ -178,13 +182,15 @@ class LocalPools:
         self._folder = Path(tempfile.mkdtemp(prefix="dspex-"))
         # One token for the whole run: whoever else is on this machine can't use the workers.
         token = secrets.token_urlsafe(32)
-        clients = {}
+        clients, logs = {}, []
         for plan in self._plans:
-            supervisor = Supervisor(
-                self._launch(plan, token, self._folder), self._on_event, timing=self._timing
-            )
+            launch = self._launch(plan, token, self._folder)
+            logs += [worker.log for worker in launch.workers]
+            supervisor = Supervisor(launch, self._on_event, timing=self._timing)
             self._supervisors.append(supervisor)
             clients[plan.name] = PoolClient(supervisor, pool=plan.name, token=token)
+        if self._follower is not None:
+            self._follower.follow(logs)
         self._pools = Pools(clients)
         await _all_or_first_error([supervisor.start() for supervisor in self._supervisors])
 
@@ -207,6 +213,8 @@ class LocalPools:
         try:
             await self._pools.close()
             await asyncio.gather(*(supervisor.stop() for supervisor in self._supervisors))
+            if self._follower is not None:
+                await self._follower.stop()
         finally:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)

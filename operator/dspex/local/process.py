@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import json
 import os
 import signal
@@ -16,7 +15,8 @@ from typing import Final, Self
 import aiohttp
 
 from dspex.bridge.client import Endpoint
-from dspex.errors import PythonError, Reason
+from dspex.errors import ConfigurationError, DspexError, PythonError, Reason
+from dspex.local.logs import read_findings, read_tail
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "dspex_worker")
 """What starts a worker; `--config` and the rest follow."""
@@ -24,7 +24,9 @@ WORKER_COMMAND: Final = (sys.executable, "-m", "dspex_worker")
 LAST_LINES: Final = 20
 """Lines of a log that an error shows."""
 
-_LONGEST_TAIL: Final = 16 * 1024
+BAD_CONFIGURATION: Final = 2
+"""Exit status of a worker that its configuration keeps from getting ready."""
+
 _FIRST_POLL: Final = 0.02
 _SLOWEST_POLL: Final = 0.5
 
@@ -51,7 +53,7 @@ class Launch:
 
     def last_lines(self) -> tuple[str, ...]:
         """Return the end of the log."""
-        return _read_tail(self.log, LAST_LINES)
+        return read_tail(self.log, LAST_LINES)
 
 
 class WorkerProcess:
@@ -110,8 +112,9 @@ class WorkerProcess:
         """Wait until the worker has said where it listens and answers that it is ready.
 
         Raises:
+            ConfigurationError: What the worker found wrong about its configuration.
             PythonError: With WorkerUnavailable and the log's last lines, where it ends before
-                that or takes longer.
+                that for another reason, or takes longer.
         """
         ready = asyncio.create_task(self._announce_and_answer())
         ended = asyncio.create_task(self._process.wait())
@@ -218,23 +221,16 @@ class WorkerProcess:
                 log.write(chunk)
                 log.flush()
 
-    def _failure(self, what: str) -> PythonError:
+    def _failure(self, what: str) -> DspexError:
+        if self.exit_status == BAD_CONFIGURATION:
+            findings = read_findings(self.launch.log)
+            if findings:
+                return ConfigurationError(*findings)
         lines = self.launch.last_lines()
         message = f"worker {self.launch.name} {what}"
         if lines:
             message += "; its last lines:\n" + "\n".join(f"  {line}" for line in lines)
         return PythonError(Reason.WORKER_UNAVAILABLE, message, worker=self.launch.name)
-
-
-def _read_tail(file: Path, count: int) -> tuple[str, ...]:
-    """Return the last lines of a text file; none where it can't be read."""
-    try:
-        with file.open("rb") as log:
-            log.seek(max(0, log.seek(0, io.SEEK_END) - _LONGEST_TAIL))
-            text = log.read().decode("utf-8", "replace")
-    except OSError:
-        return ()
-    return tuple(text.splitlines()[-count:])
 
 
 async def _poll_ready(address: str) -> None:

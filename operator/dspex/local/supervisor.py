@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dspex.bridge.client import Endpoint
-from dspex.errors import PythonError, Reason
+from dspex.errors import DspexError, PythonError, Reason
 from dspex.local.events import OnWorkerEvent, WorkerDied, WorkerEvent, WorkerReady, WorkerStarting
 from dspex.local.process import WORKER_COMMAND, Launch, WorkerProcess
 
@@ -62,6 +62,11 @@ class PoolLaunch:
     logs: Path
     command: Sequence[str] = WORKER_COMMAND
 
+    @property
+    def workers(self) -> list[Launch]:
+        """How to start each of the workers."""
+        return [self.worker(index) for index in range(self.replicas)]
+
     def worker(self, index: int) -> Launch:
         """Return how to start one of the workers."""
         name = f"{self.pool}-{index}"
@@ -85,7 +90,7 @@ class _Slot:
         self.ready = False
         self.was_ready = False
         self.suspected = asyncio.Event()
-        self.problem: PythonError | None = None
+        self.problem: DspexError | None = None
         """Why it was given up."""
 
 
@@ -101,22 +106,25 @@ class Supervisor:
         self._pool = launch.pool
         self._on_event = on_event
         self._timing = timing
-        self._slots = [_Slot(launch.worker(index)) for index in range(launch.replicas)]
+        self._slots = [_Slot(worker) for worker in launch.workers]
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
 
     async def start(self) -> None:
         """Start all workers and wait until they are ready.
 
+        The first worker that can't be made ready ends the start; the others are stopped.
+
         Raises:
-            PythonError: With WorkerUnavailable and the worker's last lines, for the first that
-                can't be made ready; the others are stopped.
+            ConfigurationError: What the worker found wrong about its configuration.
+            PythonError: With WorkerUnavailable and the worker's last lines.
         """
         self._tasks = [self._fill(slot) for slot in self._slots]
         try:
             while not all(slot.was_ready for slot in self._slots):
-                self._raise_problem(any)
-                await self._change()
+                if self._problems:
+                    raise self._problems[0]
+                await self._changed.wait()
         except BaseException:
             await self.stop()
             raise
@@ -131,8 +139,10 @@ class Supervisor:
             ready = [slot.endpoint for slot in self._slots if slot.ready and slot.endpoint]
             if ready:
                 return ready
-            self._raise_problem(all)
-            await self._change()
+            if len(self._problems) == len(self._slots):
+                message = f"all workers of pool {self._pool!r} were given up: {self._problems[0]}"
+                raise PythonError(Reason.WORKER_UNAVAILABLE, message)
+            await self._changed.wait()
 
     def report(self, endpoint: Endpoint) -> None:
         """Look whether a worker still answers; until then it is left out."""
@@ -173,7 +183,7 @@ class Supervisor:
             try:
                 why = await self._live(slot)
                 failed_starts = 0
-            except PythonError as error:
+            except DspexError as error:
                 failed_starts += 1
                 if not slot.was_ready or failed_starts >= MAX_FAILED_STARTS:
                     slot.problem = error
@@ -236,11 +246,10 @@ class Supervisor:
             last_lines=slot.launch.last_lines(),
         )
 
-    def _raise_problem(self, enough: Callable[[Iterable[bool]], bool]) -> None:
-        """Raise the first given-up worker's problem, where any or all were given up."""
-        problems = [slot.problem for slot in self._slots if slot.problem is not None]
-        if problems and enough(slot.problem is not None for slot in self._slots):
-            raise problems[0]
+    @property
+    def _problems(self) -> list[DspexError]:
+        """Why workers were given up."""
+        return [slot.problem for slot in self._slots if slot.problem is not None]
 
     def _emit(self, event: WorkerEvent) -> None:
         self._on_event(event)
@@ -249,9 +258,6 @@ class Supervisor:
     def _announce_change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def _change(self) -> None:
-        await self._changed.wait()
 
 
 async def _happened_first(event: asyncio.Event, ended: "asyncio.Task[str]") -> bool:
