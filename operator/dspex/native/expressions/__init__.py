@@ -6,7 +6,7 @@ Beside CEL's own functions and macros (`size`, `matches`, `contains`, `startsWit
 - `coalesce(a, b, …)`: the first that is present;
 - `present(x)`: whether it is;
 - strings: `charAt indexOf lastIndexOf lowerAscii upperAscii replace split substring trim join
-  reverse format strings.quote`;
+  reverse`;
 - `math.greatest least ceil floor round trunc abs sign sqrt isNaN isInf isFinite`;
 - `base64.encode base64.decode`.
 

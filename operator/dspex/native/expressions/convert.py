@@ -134,22 +134,8 @@ def _bool_key(name: str) -> bool:
 _KEYS: dict[str, Converter] = {"INT": _int_key, "BOOL": _bool_key}
 
 
-def to_wire(value: Any) -> Any:
-    """Turn a plain value of CEL into wire form.
-
-    Raises:
-        ConversionError: It is too large, or is no JSON value (NaN, infinity, a type).
-    """
-    kind = type(value)
-    if kind is str or kind is bool or kind is int or value is None:
-        return value
-    if kind is float:
-        return _finite(value)
-    return _Walk().wire(value)
-
-
-class _Walk:
-    """Copies a value, counting what it copies."""
+class Meter:
+    """Counts what an evaluation makes, and stops it when it is too much."""
 
     __slots__ = ("nodes", "text")
 
@@ -157,25 +143,77 @@ class _Walk:
         self.nodes = 0
         self.text = 0
 
-    def wire(self, value: Any) -> Any:
+    def add(self, text: int = 0) -> None:
+        """Count one value, and the characters of one that is text.
+
+        Raises:
+            ConversionError: The bounds are passed.
+        """
         self.nodes += 1
+        self.text += text
         if self.nodes > MAX_NODES:
-            raise ConversionError(f"the result holds more than {MAX_NODES} values")
-        kind = type(value)
-        if kind is str:
-            self.text += len(value)
-            if self.text > MAX_TEXT:
-                raise ConversionError(f"the result holds more than {MAX_TEXT} characters")
-            return value
-        if kind is int or kind is bool or value is None:
-            return value
-        if kind is float:
-            return _finite(value)
-        if kind is list:
-            return [self.wire(item) for item in value]
-        if kind is dict:
-            return {self.wire(_key(key)): self.wire(item) for key, item in value.items()}
-        return self.wire(_special(value))
+            raise ConversionError(f"the expression makes more than {MAX_NODES} values")
+        if self.text > MAX_TEXT:
+            raise ConversionError(f"the expression makes more than {MAX_TEXT} characters")
+
+    def count(self, value: Any) -> None:
+        """Count a value with all that it holds."""
+        pending = [value]
+        while pending:
+            current = pending.pop()
+            kind = type(current)
+            if kind is list:
+                self.add()
+                pending.extend(current)
+            elif kind is dict:
+                self.add()
+                pending.extend(current)
+                pending.extend(current.values())
+            else:
+                self.add(len(current) if kind in (str, bytes, bytearray) else 0)
+
+
+def to_wire(value: Any) -> Any:
+    """Turn a plain value of CEL into wire form.
+
+    Raises:
+        ConversionError: It is too large, or is no JSON value (NaN, infinity, a type).
+    """
+    kind = type(value)
+    if kind is bool or kind is int or value is None:
+        return value
+    if kind is float:
+        return _finite(value)
+    meter = Meter()
+    if kind is str:
+        meter.add(len(value))
+        return value
+    return _wire(value, meter)
+
+
+def _wire(value: Any, meter: Meter) -> Any:
+    kind = type(value)
+    if kind is list:
+        meter.add()
+        return [_wire(item, meter) for item in value]
+    if kind is dict:
+        meter.add()
+        # CEL keeps no order of a map's keys: sort them, so that a run repeats.
+        named = sorted(((_key(key), item) for key, item in value.items()), key=_first)
+        return {_wire(key, meter): _wire(item, meter) for key, item in named}
+    if kind is str:
+        meter.add(len(value))
+        return value
+    meter.add()
+    if kind is int or kind is bool or value is None:
+        return value
+    if kind is float:
+        return _finite(value)
+    return _wire(_special(value), meter)
+
+
+def _first(pair: tuple[str, Any]) -> str:
+    return pair[0]
 
 
 def _key(key: Any) -> str:

@@ -1,32 +1,32 @@
 """A compiled expression: its type, what it reads, and its value."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
-from dspex.errors import Diagnostic, DspexError, ExpressionError, NativeError, Reason
+from dspex.errors import Diagnostic, ExpressionError
 from dspex.native import types
-from dspex.native.expressions.celtypes import cel_type, native_type
-from dspex.native.expressions.convert import ConversionError, Converter, converter, to_wire
-from dspex.native.expressions.program import Program, Unbound, compile_program
-from dspex.native.expressions.rewrite import Rewritten, rewrite
+from dspex.native.expressions.celtypes import native_type, shown
+from dspex.native.expressions.convert import (
+    INT64_MAX,
+    INT64_MIN,
+    ConversionError,
+    converter,
+    to_wire,
+)
+from dspex.native.expressions.plan import (
+    AbsentValue,
+    Bindings,
+    Frame,
+    Plan,
+    compile_plan,
+    convert,
+    failed,
+)
 from dspex.native.expressions.scanner import MAX_EXPRESSION
 from dspex.native.expressions.scope import Scope
 from dspex.native.expressions.syntax import Node, Path, parse
 
-Bindings: TypeAlias = Mapping[str, Any]
-"""Wire values by dotted name; a name without a value is missing, or None where it is optional."""
-
-
-class AbsentValue(DspexError):  # noqa: N818 - a fact about the values, which skips a step
-    """An expression reads values that are absent, without coalesce() or present().
-
-    Attributes:
-        names: The dotted names, sorted.
-    """
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
-        super().__init__(f"no value for {', '.join(names)}")
+__all__ = ["AbsentValue", "Bindings", "Expression", "compile_expression"]
 
 
 class Expression:
@@ -45,13 +45,14 @@ class Expression:
         self,
         source: str,
         type_: types.Type,
-        rewritten: Rewritten,
+        reads: frozenset[str],
+        unhandled: frozenset[str],
         evaluate: Callable[[Bindings], Any],
     ) -> None:
         self.source = source
         self.type = type_
-        self.reads = rewritten.reads
-        self.unhandled = rewritten.unhandled
+        self.reads = reads
+        self.unhandled = unhandled
         self._evaluate = evaluate
 
     def evaluate(self, bindings: Bindings) -> Any:
@@ -74,7 +75,35 @@ def compile_expression(source: str, scope: Scope) -> Expression:
     Raises:
         ExpressionError: A wrong name, a wrong type or wrong syntax, with its place in `source`.
     """
-    if len(source.encode("utf-8", "surrogatepass")) > MAX_EXPRESSION:
+    _check_text(source)
+    node = parse(source)
+    found = scope.resolve(node) if isinstance(node, Path) else None
+    if isinstance(node, Path) and found is not None and found[1] == len(node.segments):
+        name = found[0]
+        reads = frozenset((name,))
+        unhandled = reads if scope.may_be_absent(name) else frozenset[str]()
+        return Expression(source, scope.type(name), reads, unhandled, _reference(name, scope))
+    plan = compile_plan(source, node, (0, len(source)), scope, {})
+    rewritten = plan.rewritten
+    type_ = rewritten.type or _result_type(plan, source)
+    evaluate = _shortcut(node, scope, _running(plan))
+    return Expression(source, type_, frozenset(rewritten.reads), rewritten.unhandled, evaluate)
+
+
+def _check_text(source: str) -> None:
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError as error:
+        raise ExpressionError(
+            Diagnostic(
+                code="WrongExpression",
+                message="the expression holds half of a surrogate pair",
+                source=source,
+                start=error.start,
+                end=error.end,
+            )
+        ) from None
+    if size > MAX_EXPRESSION:
         raise ExpressionError(
             Diagnostic(
                 code="ExpressionTooLong",
@@ -85,43 +114,27 @@ def compile_expression(source: str, scope: Scope) -> Expression:
                 end=len(source),
             )
         )
-    node = parse(source)
-    rewritten = rewrite(source, node, scope)
-    if name := _plain_name(node, scope):
-        return Expression(source, scope.type(name), rewritten, _reference(name, scope))
-    slot_types = tuple(cel_type(scope.type(name)) for name in rewritten.slots)
-    program = compile_program(rewritten, slot_types)
-    type_ = _result_type(program, rewritten)
-    return Expression(source, type_, rewritten, _running(program, rewritten, scope))
 
 
-def _result_type(program: Program, rewritten: Rewritten) -> types.Type:
-    type_ = native_type(program.type_name)
+def _result_type(plan: Plan, source: str) -> types.Type:
+    type_ = native_type(plan.type_name)
     if type_ is None:
         raise ExpressionError(
             Diagnostic(
                 code="WrongType",
-                message=f"a {program.type_name} is no value of a field",
-                source=rewritten.source,
+                message=f"a {shown(plan.type_name)} is no value of a field",
+                source=source,
                 start=0,
-                end=len(rewritten.source),
+                end=len(source),
             )
         )
-    return rewritten.type or type_
-
-
-def _plain_name(node: Node, scope: Scope) -> str | None:
-    """Return the variable's name where the whole expression is one."""
-    if not isinstance(node, Path):
-        return None
-    found = scope.resolve(node)
-    return found[0] if found is not None and found[1] == len(node.segments) else None
+    return type_
 
 
 def _reference(name: str, scope: Scope) -> Callable[[Bindings], Any]:
     """Read a variable without asking CEL: the value is handed on as it is."""
     type_ = scope.type(name)
-    convert = converter(type_) if type_ in (types.INT, types.FLOAT) else None
+    coerce = converter(type_) if type_ in (types.INT, types.FLOAT) else None
     nullable = type_ in (types.ANY, types.NONE)
 
     def evaluate(bindings: Bindings) -> Any:
@@ -131,48 +144,42 @@ def _reference(name: str, scope: Scope) -> Callable[[Bindings], Any]:
             raise AbsentValue((name,)) from None
         if value is None and not nullable:
             raise AbsentValue((name,))
-        return value if convert is None else _converted(convert, value, name)
+        return value if coerce is None else convert(coerce, value, name)
 
     return evaluate
 
 
-def _converted(convert: Converter, value: Any, name: str) -> Any:
-    try:
-        return convert(value)
-    except ConversionError as error:
-        raise NativeError(Reason.EXPRESSION_FAILED, f"{name}: {error}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise NativeError(
-            Reason.EXPRESSION_FAILED, f"{name}: the value is not of its type: {error}"
-        ) from None
-
-
-def _running(program: Program, rewritten: Rewritten, scope: Scope) -> Callable[[Bindings], Any]:
-    slots = tuple(
-        (name, f"_v{index}", converter(scope.type(name)), scope.type(name) in _NULLABLE)
-        for name, index in rewritten.slots.items()
-    )
-    tested = tuple((name, f"_p{index}") for name, index in rewritten.tested.items())
-    names = {slot: name for name, slot, _, _ in slots}
-
+def _running(plan: Plan) -> Callable[[Bindings], Any]:
     def evaluate(bindings: Bindings) -> Any:
-        data: dict[str, Any] = {}
-        for name, slot, convert, nullable in slots:
-            value = bindings.get(name, _ABSENT)
-            if value is _ABSENT or (value is None and not nullable):
-                continue
-            data[slot] = value if convert is None else _converted(convert, value, name)
-        for name, slot in tested:
-            data[slot] = bindings.get(name) is not None
         try:
-            return to_wire(program.run(data))
-        except Unbound as unbound:
-            raise AbsentValue((names[unbound.args[0]],)) from None
+            return to_wire(plan.run(Frame(bindings)))
         except ConversionError as error:
-            raise NativeError(Reason.EXPRESSION_FAILED, str(error)) from None
+            raise failed(str(error)) from None
 
     return evaluate
 
 
-_ABSENT: Any = object()
-_NULLABLE = (types.ANY, types.NONE)
+def _shortcut(
+    node: Node, scope: Scope, evaluate: Callable[[Bindings], Any]
+) -> Callable[[Bindings], Any]:
+    """Follow a path into a value here, where that says the same as CEL; anything odd is CEL's.
+
+    CEL copies the whole value first, however large it is.
+    """
+    found = scope.resolve(node) if isinstance(node, Path) else None
+    if not isinstance(node, Path) or found is None or converter(scope.type(found[0])) is not None:
+        return evaluate
+    name, count = found
+    fields = tuple(segment.text for segment in node.segments[count:])
+
+    def follow(bindings: Bindings) -> Any:
+        value = bindings.get(name)
+        for part in fields:
+            if type(value) is not dict or part not in value:
+                return evaluate(bindings)
+            value = value[part]
+        if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
+            return evaluate(bindings)
+        return value
+
+    return follow

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dspex.errors import Diagnostic, ExpressionError, NativeError, Reason, nearest
 from dspex.native.expressions.celtypes import shown, to_cel
+from dspex.native.expressions.functions import declarations
 from dspex.native.expressions.rewrite import Rewritten
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ _UNBOUND = re.compile(r'No value with name "(_v\d+)" found in Activation')
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _OVERLOAD = re.compile(r"found no matching overload for '(.+)' applied to '(.*)'")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+_CALLED = re.compile(r"\w+$")
+_WORD = re.compile(r"\w+|[^\w\s]{1,2}")
+_SELECT = re.compile(r"expression of type '(.+)' cannot be the operand of a select")
+_RANGE = re.compile(r"expression of type '(.+)' cannot be the range of a comprehension")
 _STATUS = re.compile(r"^[A-Z_]+: ")
 
 FUNCTIONS = (
@@ -33,6 +38,10 @@ FUNCTIONS = (
 
 class Unbound(Exception):  # noqa: N818 - not an error: the caller decides what it means
     """The program read a slot that has no value; `args[0]` is the slot's name."""
+
+
+class TooManyIterations(NativeError):  # noqa: N818 - said as CEL says it
+    """CEL's own loops went past its budget."""
 
 
 class Program:
@@ -70,15 +79,21 @@ class Program:
         unbound = _UNBOUND.search(message)
         if unbound is not None:
             raise Unbound(unbound.group(1))
+        if "Iteration budget" in message:
+            raise TooManyIterations(
+                Reason.EXPRESSION_FAILED,
+                "the expression loops over more than 10,000 items; use a transform step or forEach",
+            )
         raise NativeError(Reason.EXPRESSION_FAILED, _plain(message))
 
 
-def compile_program(rewritten: Rewritten, slot_types: tuple[str, ...]) -> Program:
-    """Compile a rewritten expression, its slots being of some CEL types.
+def compile_program(rewritten: Rewritten) -> Program:
+    """Compile a rewritten expression.
 
     Raises:
         ExpressionError: With the caret in the person's own source.
     """
+    slot_types = tuple(slot.type_name for slot in rewritten.slots)
     environment = _environment(slot_types, len(rewritten.tested))
     try:
         return Program(environment.compile(rewritten.text))
@@ -98,7 +113,7 @@ def _environment(slot_types: tuple[str, ...], tested: int) -> "cel.Env":
     variables = {f"_v{index}": to_cel(name) for index, name in enumerate(slot_types)}
     variables.update({f"_p{index}": cel.Type.BOOL for index in range(tested)})
     extensions = [ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
-    return cel.NewEnv(variables=variables, extensions=extensions)
+    return cel.NewEnv(variables=variables, extensions=extensions, functions=declarations())
 
 
 def _diagnostic(text: str, rewritten: Rewritten) -> Diagnostic:
@@ -119,7 +134,7 @@ def _diagnostic(text: str, rewritten: Rewritten) -> Diagnostic:
     line, column, words = int(match.group(1)), int(match.group(2)), match.group(3).strip()
     offset = _offset(rewritten.text, line, column)
     start = rewritten.position(offset)
-    end = _word_end(rewritten.source, start)
+    start, end = _word(rewritten.source, start)
     return _explained(words, rewritten.source, start, end)
 
 
@@ -137,6 +152,10 @@ def _explained(words: str, source: str, start: int, end: int) -> Diagnostic:
             start=start,
             end=end,
         )
+    if select := _SELECT.search(words):
+        words = f"a value of type {shown(_canonical(select.group(1)))} has no fields"
+    elif range_ := _RANGE.search(words):
+        words = f"a loop needs a list or a map, not {shown(_canonical(range_.group(1)))}"
     return Diagnostic(code="WrongExpression", message=words, source=source, start=start, end=end)
 
 
@@ -148,6 +167,10 @@ def _wrong_types(function: str, applied: str, source: str, start: int, end: int)
         else:
             message = f"the values have different types: {operands[1]} and {operands[2]}"
             operands = operands[1:]
+    elif function.lstrip("_") in ("join", "replace"):
+        message = (
+            f"{function[1:]} can't be applied to {operands[0]} with ({', '.join(operands[1:])})"
+        )
     elif function.startswith("_") or function.endswith("_"):
         operator = function.replace("_", " ").strip()
         message = f"'{operator}' can't be applied to {' and '.join(operands)}"
@@ -206,11 +229,17 @@ def _offset(text: str, line: int, column: int) -> int:
     return start + column - 1
 
 
-def _word_end(source: str, start: int) -> int:
-    match = re.compile(r"\w+|[^\w\s]{1,2}").match(source, start)
-    return match.end() if match else start + 1
+def _word(source: str, start: int) -> tuple[int, int]:
+    """Widen a place to its word or operator; CEL points a call at its bracket."""
+    if source[start : start + 1] == "(" and (name := _CALLED.search(source, 0, start)):
+        return name.start(), name.end()
+    match = _WORD.match(source, start)
+    return start, match.end() if match else start + 1
 
 
 def _plain(message: str) -> str:
-    """Leave out the status names that CEL puts around a message."""
+    """Leave out the status names that CEL puts around a message, and its inner names."""
+    if "<jump_condition>" in message:
+        return "a condition is neither true nor false"
+    message = message.replace("No matching overloads found : ", "no such operation: ")
     return re.sub(r" \[[A-Z_]+\]$", "", _STATUS.sub("", message)).strip()

@@ -55,6 +55,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """`base.name(arguments)`, where it is no macro."""
+
+    start: int
+    end: int
+    base: "Node"
+    name: Segment
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comprehension:
     """`range.macro(variable, argument…)`."""
 
@@ -100,14 +111,16 @@ class Negation:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Anything else that only has parts: operators, lists, maps, indexes, methods."""
+    """Anything else that only has parts: operators, lists, maps, indexes."""
 
     start: int
     end: int
     parts: tuple["Node", ...]
 
 
-Node: TypeAlias = Constant | Path | Call | Comprehension | Conditional | Logical | Negation | Other
+Node: TypeAlias = (
+    Constant | Path | Call | Method | Comprehension | Conditional | Logical | Negation | Other
+)
 
 MACROS = {"all": 2, "exists": 2, "exists_one": 2, "filter": 2, "map": 2}
 """Macros over a list, by how many arguments they have at least; `map` may have one more."""
@@ -139,6 +152,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.range, *node.arguments)
         case Call():
             return node.arguments
+        case Method():
+            return (node.base, *node.arguments)
         case Other():
             return node.parts
         case _:
@@ -324,7 +339,8 @@ class _Parser:
                 arguments[1:],
                 spans[1:],
             )
-        return Other(start, self.last_end, (base, *arguments))
+        segment = Segment(name.text, name.start, name.end)
+        return Method(start, self.last_end, base, segment, arguments)
 
     def arguments(self, closing: str) -> tuple[tuple[Node, ...], tuple[tuple[int, int], ...]]:
         nodes: list[Node] = []
