@@ -88,6 +88,10 @@ class Context:
         joined = self.path + path if path.startswith("[") else f"{self.path}.{path}"
         return dataclasses.replace(self, path=joined)
 
+    def outside(self) -> "Context":
+        """Return the context of the place around this one."""
+        return dataclasses.replace(self, path=self.path.rpartition(".")[0])
+
     def error(
         self,
         code: str,

@@ -14,7 +14,6 @@ from dspex.native.field import Field
 from dspex.native.signatures.wire_form import fields_to_wire
 from dspex.pipeline import graph, scope
 from dspex.pipeline.compile.dependencies import Dependencies, find_dependencies
-from dspex.pipeline.compile.names import check_names
 from dspex.pipeline.compile.outputs import compile_outputs
 from dspex.pipeline.compile.reach import warn_unreached, warn_unused_inputs
 from dspex.pipeline.compile.step import StepCompiler
@@ -144,7 +143,6 @@ class _PipelineCompiler:
         spec, context = self._spec, self._context
         before = len(context.findings.diagnostics)
         inputs = self._inputs()
-        check_names(spec, context)
         dependencies = find_dependencies(spec, context)
         if inputs is None or dependencies is None:
             return None

@@ -50,7 +50,7 @@ class TemplateKind(Kind[TemplateStep, TemplateBody]):
             )
         for name in inputs:
             if name not in template.variables:
-                context.warn(
+                context.outside().warn(
                     "UnusedInput",
                     f"the template does not read the input {name}",
                     path=f"inputs.{name}",
