@@ -15,7 +15,6 @@ from dspex.local.sources import Store
 from dspex.manifests import Manifests, load
 from dspex.pipeline.compile import Compiled, compile_pipeline
 from dspex.pipeline.compile.dependencies import find_dependencies
-from dspex.pipeline.compile.names import check_names
 from dspex.pipeline.context import Context, Findings, Missing, Sources
 
 R = TypeVar("R", bound=Resource)
@@ -73,7 +72,6 @@ def drawing_of(manifests: Manifests, pipeline: Pipeline) -> Drawing:
         findings=findings,
         compile_sub=lambda _: None,
     )
-    check_names(pipeline.spec, context)
     dependencies = find_dependencies(pipeline.spec, context)
     if dependencies is None or findings.failed:
         raise CompileError(*(manifests.place(each) for each in findings.diagnostics))
