@@ -4,6 +4,7 @@ import base64
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,14 +37,27 @@ from dspex.native.validation import Validator, Violation
 _TEXTUAL: Final = frozenset({"str", "bytes", "date", "datetime"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInputs:
+    """A run's inputs.
+
+    Attributes:
+        given: As they stand in the PipelineRun's spec.
+        values: As the run sees them: converted to their types, defaults filled in.
+    """
+
+    given: dict[str, Any]
+    values: dict[str, Any]
+
+
 def read_inputs(
     fields: Sequence[Field],
     *,
     run: PipelineRun | None = None,
     file: str | None = None,
     assignments: Iterable[str] = (),
-) -> dict[str, Any]:
-    """Return a run's inputs, checked and with defaults filled in.
+) -> RunInputs:
+    """Read and check a run's inputs.
 
     Args:
         fields: The pipeline's inputs.
@@ -66,16 +80,17 @@ def read_inputs(
     if findings:
         raise ConfigurationError(*findings)
     given = {} if run is None else dict(run.spec.inputs or {})
-    result = Validator(fields).validate({**given, **values})
+    merged = {**given, **values}
+    result = Validator(fields).validate(merged)
     for violation in result.violations:
         name = violation.path.partition(".")[0].partition("[")[0]
-        finding = _describe(violation, by_name, missing=name not in given and name not in values)
+        finding = _describe(violation, by_name, missing=name not in merged)
         if run is not None and name in given and name not in values:
             finding = finding.at(subject=run.subject, path=f"spec.inputs.{violation.path}")
         findings.append(finding)
     if findings:
         raise ConfigurationError(*findings)
-    return result.values
+    return RunInputs(given=merged, values=result.values)
 
 
 def _read_assignment(fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
