@@ -1,5 +1,6 @@
 """What all models share: camelCase names, strict types, immutability, rules; and metadata."""
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -51,9 +52,10 @@ VALUE_ERROR: Final = "dspex_value"
 """Type of the pydantic error of one value; context: `message`, `expected`, `remedy`."""
 
 LIST_TYPE: Final = "x-kubernetes-list-type"
+LIST_KEYS: Final = "x-kubernetes-list-map-keys"
 LIST_MAP: Final[dict[str, JsonValue]] = {
     LIST_TYPE: "map",
-    "x-kubernetes-list-map-keys": ["name"],
+    LIST_KEYS: ["name"],
 }
 SET: Final[dict[str, JsonValue]] = {LIST_TYPE: "set"}
 ATOMIC: Final[dict[str, JsonValue]] = {LIST_TYPE: "atomic"}
@@ -150,6 +152,9 @@ class ApiModel(BaseModel):
         validations = [rule.to_kubernetes() for rule in cls.rules if rule.cel]
         if validations:
             handler.resolve_ref_schema(schema)[RULES] = validations
+        for each in cls.rules:
+            if isinstance(each.json_schema, dict):
+                handler.resolve_ref_schema(schema).update(each.json_schema)
         return schema
 
     @model_serializer(mode="wrap")
@@ -174,22 +179,28 @@ def has_schema_default(field: FieldInfo) -> bool:
 def duplicates(model: type[BaseModel], value: object) -> list[Broken]:
     """Find the names that stand twice in a list-map, and the values that stand twice in a set."""
     found = []
-    for name, field in model.model_fields.items():
-        extra = field.json_schema_extra
-        list_type = extra.get(LIST_TYPE) if isinstance(extra, dict) else None
-        if list_type not in ("map", "set"):
-            continue
-        keys = ("type" if name == "conditions" else "name",) if list_type == "map" else ()
+    for attribute, alias, key in _unique_lists(model):
         seen: dict[str, int] = {}
-        for index, item in enumerate(getattr(value, name)):
-            key = getattr(item, keys[0], None) if keys else item
-            first = seen.setdefault(str(key), index)
-            if first != index and key is not None:
-                alias = field.alias or name
-                message = f"{str(key)!r} stands already in {alias}[{first}]"
-                remedy = "give each its own name, or remove one"
-                found.append(Broken(message, (alias, index, *keys), remedy))
+        for index, item in enumerate(getattr(value, attribute)):
+            given = getattr(item, key, None) if key else item
+            first = seen.setdefault(str(given), index)
+            if first != index and given is not None:
+                path = (alias, index, key) if key else (alias, index)
+                message = f"{str(given)!r} stands already in {alias}[{first}]"
+                found.append(Broken(message, path, "give each its own name, or remove one"))
     return found
+
+
+@functools.cache
+def _unique_lists(model: type[BaseModel]) -> tuple[tuple[str, str, str], ...]:
+    """List a model's list-maps and sets: attribute, name in manifests, key (none for a set)."""
+    found = []
+    for attribute, field in model.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        keys = extra.get(LIST_KEYS, [""])
+        if extra.get(LIST_TYPE) in ("map", "set") and isinstance(keys, list):
+            found.append((attribute, field.alias or attribute, str(keys[0])))
+    return tuple(found)
 
 
 def _without_absent(model: BaseModel, data: dict[str, Any]) -> dict[str, Any]:
@@ -428,8 +439,8 @@ class Status(ApiModel):
         default=(),
         description="Ready, Reconciling and Stalled, as kstatus reads them.",
         json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
+            LIST_TYPE: "map",
+            LIST_KEYS: ["type"],
         },
     )
 

@@ -17,6 +17,7 @@ class Rule:
         check: The same rule in Python. None for a rule that compares with the old object.
         field: The field that is blamed, by its manifest name; empty for the object itself.
         remedy: How to mend it.
+        json_schema: The same rule for editors, as keywords of JSON Schema; None if it has none.
     """
 
     cel: str
@@ -24,6 +25,7 @@ class Rule:
     check: Callable[[Any], bool] | None = None
     field: str = ""
     remedy: str = ""
+    json_schema: JsonValue = None
 
     def to_kubernetes(self) -> dict[str, JsonValue]:
         """Return the entry of `x-kubernetes-validations`."""
@@ -71,6 +73,7 @@ def exactly_one(*names: str, message: str, remedy: str = "") -> Rule:
         message=message,
         check=lambda value: given(value, *names) == 1,
         remedy=remedy or f"keep exactly one of {', '.join(names)}",
+        json_schema={"oneOf": [{"required": [name]} for name in names]},
     )
 
 

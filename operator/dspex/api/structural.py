@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 VALIDATIONS: Final = "x-kubernetes-validations"
 
-_DROPPED: Final = ("title", "$defs", "propertyNames", "patternProperties", "const", "examples")
+_DROPPED: Final = ("title", "$defs", "propertyNames", "patternProperties", "const", "oneOf")
 
 
 def structural_schema(model: type[BaseModel]) -> Schema:

@@ -32,6 +32,11 @@ class Budget:
 
     left: int = MAX_VALUES
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether more was asked for than there was."""
+        return self.left < 0
+
     def spend(self, count: int) -> bool:
         """Take some values; False if there are not so many left."""
         self.left -= count
@@ -131,7 +136,9 @@ class Composer:
             self._stack[-1].key = _Key(name, event.value, line, column, is_merge)
             return
         try:
-            value = resolve_value(event.value, tag, plain)
+            # Long texts would only drive others out of the cache.
+            resolve = resolve_value if len(event.value) <= 64 else resolve_value.__wrapped__
+            value = resolve(event.value, tag, plain)
         except ScalarError as error:
             self._error("BadScalar", str(error), event, remedy="quote it to make it a string")
             value = event.value

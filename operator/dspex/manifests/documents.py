@@ -63,6 +63,8 @@ def _read_yaml(text: str, findings: Findings) -> list[Node]:
         root = Composer(findings, budget, first_line).compose(chunk)
         if root is not None and not _is_null(root):
             roots.append(root)
+        if budget.is_spent:
+            break
     return roots
 
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dspex.api.base import ApiModel, duplicates, is_nullable
 from dspex.api.fields import inner_model
+from dspex.api.limits import MAX_STATUS_STEPS
 from dspex.api.rule import Broken, broken
 from dspex.manifests.nodes import Node
 from dspex.manifests.paths import Part
@@ -73,7 +74,7 @@ def _children(
         if child is None or inner is None:
             continue
         if child.items is not None:
-            for index, item in enumerate(child.items):
+            for index, item in enumerate(child.items[:MAX_STATUS_STEPS]):
                 yield (*parts, name, index), inner, item
         else:
             yield (*parts, name), inner, child

@@ -8,6 +8,7 @@ A test compares this file with that library.
 import base64
 import binascii
 import decimal
+import functools
 import math
 import re
 import struct
@@ -59,6 +60,7 @@ class ScalarError(ValueError):
     """A scalar that kubectl refuses, or that JSON can't hold; the message says why."""
 
 
+@functools.lru_cache(maxsize=4096)
 def resolve_value(text: str, tag: str | None, plain: bool) -> Scalar:
     """Return the JSON value that a scalar node stands for.
 
@@ -74,6 +76,7 @@ def resolve_value(text: str, tag: str | None, plain: bool) -> Scalar:
     return as_json_number(value) if isinstance(value, float) else _as_json_integer(value)
 
 
+@functools.lru_cache(maxsize=4096)
 def resolve_key(text: str, tag: str | None, plain: bool) -> str:
     """Return the name that a scalar key gets in JSON: `yes` becomes `true`, `1.0` becomes `1`.
 
