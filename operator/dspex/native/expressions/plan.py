@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from dspex.errors import Diagnostic, DspexError, ExpressionError, NativeError, Reason
@@ -46,15 +46,24 @@ class AbsentValue(DspexError):  # noqa: N818 - a fact about the values, which sk
         super().__init__(f"no value for {', '.join(names)}")
 
 
-@dataclass(slots=True)
 class Frame:
-    """One evaluation: its values, and what is left of its bounds."""
+    """One evaluation: its values, and what is left of its bounds.
 
-    bindings: Bindings
-    local: dict[str, Any] = field(default_factory=dict)
-    converted: dict[str, Any] = field(default_factory=dict)
-    meter: Meter = field(default_factory=Meter)
-    deadline: float | None = None
+    Attributes:
+        bindings: Wire values by name.
+        local: Values of the loops' variables.
+        converted: Values that were coerced to their type already.
+        meter: What the loops have made.
+    """
+
+    __slots__ = ("bindings", "converted", "deadline", "local", "meter")
+
+    def __init__(self, bindings: Bindings) -> None:
+        self.bindings = bindings
+        self.local: dict[str, Any] = {}
+        self.converted: dict[str, Any] = {}
+        self.meter = Meter()
+        self.deadline: float | None = None
 
     def check_time(self) -> None:
         """End an evaluation whose loops take too long; the clock runs from the first call on."""
@@ -88,7 +97,15 @@ class Plan:
         rewritten: What it was made from.
     """
 
-    __slots__ = ("_only_loop", "_program", "_sources", "_tested", "rewritten", "type_name")
+    __slots__ = (
+        "_only_loop",
+        "_program",
+        "_sources",
+        "_tested",
+        "_uses",
+        "rewritten",
+        "type_name",
+    )
 
     def __init__(self, rewritten: Rewritten, scope: Scope) -> None:
         self.rewritten = rewritten
@@ -99,6 +116,7 @@ class Plan:
         )
         first = self._sources[0].loop if self._sources else None
         self._only_loop = first if rewritten.text.strip() == "_v0" else None
+        self._uses = rewritten.uses
         self._tested = tuple((name, f"_p{index}") for name, index in rewritten.tested.items())
 
     def run(self, frame: Frame, extra: tuple[str, Any] | None = None) -> Any:
@@ -116,30 +134,37 @@ class Plan:
         if self._only_loop is not None:
             return self._only_loop.run(frame)
         data: dict[str, Any] = {}
-        deferred: dict[str, DspexError] = {}
+        bindings = frame.bindings
+        deferred = self._fill(frame, data)
+        for name, slot in self._tested:
+            data[slot] = bindings.get(name) is not None
+        if extra is not None:
+            data[extra[0]] = extra[1]
+        if self._uses > 1:
+            _bound_repetition(data, self._uses)
+        try:
+            return self._program.run(data)
+        except Unbound as unbound:
+            slot = unbound.args[0]
+            if deferred and slot in deferred:
+                raise deferred[slot] from None
+            raise AbsentValue((self.rewritten.slots[int(slot[2:])].name,)) from None
+
+    def _fill(self, frame: Frame, data: dict[str, Any]) -> dict[str, DspexError] | None:
+        """Bind the slots that have a value; return the errors of loops, by slot."""
+        deferred: dict[str, DspexError] | None = None
         for source in self._sources:
             if source.loop is not None:
                 try:
                     data[source.slot] = source.loop.run(frame)
                 except (AbsentValue, NativeError) as error:
-                    deferred[source.slot] = error  # counts only if CEL comes to read it
+                    # It counts only if CEL comes to read it.
+                    deferred = {**(deferred or {}), source.slot: error}
             elif source.local:
                 data[source.slot] = frame.local[source.name]
             else:
                 _bind(source, frame, data)
-        for name, slot in self._tested:
-            data[slot] = frame.bindings.get(name) is not None
-        if extra is not None:
-            data[extra[0]] = extra[1]
-        if self.rewritten.uses > 1:
-            _bound_repetition(data, self.rewritten.uses)
-        try:
-            return self._program.run(data)
-        except Unbound as unbound:
-            slot = unbound.args[0]
-            if slot in deferred:
-                raise deferred[slot] from None
-            raise AbsentValue((self.rewritten.slots[int(slot[2:])].name,)) from None
+        return deferred
 
 
 def _source(index: int, slot: Slot, scope: Scope) -> _Source:
@@ -153,20 +178,18 @@ def _source(index: int, slot: Slot, scope: Scope) -> _Source:
 
 def _bind(source: _Source, frame: Frame, data: dict[str, Any]) -> None:
     """Bind a variable's value; one that is absent stays unbound."""
-    name = source.name
-    if name in frame.converted:
-        data[source.slot] = frame.converted[name]
-        return
-    try:
-        value = frame.bindings[name]
-    except KeyError:
-        return
-    if value is None and not source.nullable:
+    value = frame.bindings.get(source.name, _ABSENT)
+    if value is _ABSENT or (value is None and not source.nullable):
         return
     if source.convert is not None:
-        value = convert(source.convert, value, name)
-        frame.converted[name] = value
+        name = source.name
+        if name not in frame.converted:
+            frame.converted[name] = convert(source.convert, value, name)
+        value = frame.converted[name]
     data[source.slot] = value
+
+
+_ABSENT: Any = object()
 
 
 def convert(converter_: Converter, value: Any, name: str) -> Any:

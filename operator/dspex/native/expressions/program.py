@@ -68,10 +68,12 @@ class Program:
             NativeError: The evaluation failed.
         """
         try:
-            value = self._expression.eval(data=slots)
-            if value.type() != self._error:
-                return value.plain_value()
-            message = value.value()
+            result = self._expression.eval(data=slots)
+            value = result.plain_value()
+            # An error comes as a value too: its text.
+            if type(value) is not str or result.type() != self._error:
+                return value
+            message = value
         except RuntimeError as error:
             message = str(error)
         except TypeError:
