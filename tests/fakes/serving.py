@@ -66,7 +66,7 @@ async def serving(
     lifecycle = Lifecycle()
     server = Server(config, name="worker-1", token=token, lifecycle=lifecycle)
     runner = web.AppRunner(
-        server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0
+        server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
     )
     await runner.setup()
     if ready:

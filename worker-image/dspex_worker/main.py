@@ -80,8 +80,9 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
     stopped = _stop_on_signals(lifecycle)
     if options.exit_with_parent:
         _end_with_parent(asyncio.get_running_loop(), lifecycle, stopped)
+    # Calls have had the grace; aiohttp would take 0 as no limit.
     runner = web.AppRunner(
-        server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0
+        server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
     )
     await runner.setup()
     try:

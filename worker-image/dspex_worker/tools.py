@@ -34,13 +34,12 @@ class SafeTool(dspy.Tool):  # type: ignore[misc]  # dspy has no types
     async def acall(self, **kwargs: Any) -> Any:
         """Call the function; what it raises comes back as text."""
         try:
+            arguments = self._validate_and_parse_args(**kwargs)
             if inspect.iscoroutinefunction(inspect.unwrap(self.func)):
-                return _bounded(await super().acall(**kwargs))
-            work = functools.partial(contextvars.copy_context().run, super().__call__, **kwargs)
+                return _bounded(await self.func(**arguments))
+            work = functools.partial(contextvars.copy_context().run, self.func, **arguments)
             result = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-            if inspect.isawaitable(result):
-                result = await result
-            return _bounded(result)
+            return _bounded(await result if inspect.isawaitable(result) else result)
         except Exception as error:  # noqa: BLE001 whatever it is, the model is told
             return tell(error)
 
