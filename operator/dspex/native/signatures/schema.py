@@ -1,5 +1,6 @@
 """JSON Schemas (2020-12) of types and fields, for editors, status and constrained decoding."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any, Final
@@ -193,10 +194,19 @@ def _constrained(schema: dict[str, Any], type_: Type, constraints: Constraints) 
     if constraints.shape is not None:
         schema = _shaped(schema, constraints.shape)
     if constraints.schema is not None:
-        own = json.loads(constraints.schema)
-        # The author's schema says more than the type does; references count from its own root.
-        schema = own if schema in ({}, {"type": "object"}) else {"allOf": [schema, own]}
+        schema = _with_own(schema, constraints.schema)
     return schema
+
+
+def _with_own(schema: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return the type's schema together with the one that its author wrote."""
+    own: dict[str, Any] = json.loads(text)
+    if '"$ref"' in text:
+        # References count from the document's root: an $id makes the part a document of its own.
+        own.setdefault("$id", f"urn:dspex:schema:{hashlib.sha256(text.encode()).hexdigest()[:16]}")
+    if schema in ({}, {"type": own.get("type", "object")}):
+        return {**schema, **own}
+    return {"allOf": [schema, own]}
 
 
 def _shaped(schema: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
@@ -233,9 +243,6 @@ def record_schema(
 
 def _property(field: Field) -> dict[str, Any]:
     schema = type_schema(field.type, field.constraints)
-    if field.constraints.schema is not None and ("$defs" in schema or "$ref" in str(schema)):
-        # References count from the document's root: an $id makes the part a document of its own.
-        schema = {"$id": f"urn:dspex:field:{field.name}", **schema}
     notes: dict[str, Any] = {"title": field.name}
     if field.description:
         notes["description"] = field.description

@@ -427,7 +427,7 @@ def _remedy_for(name: str) -> str:
         return INSTEAD[last]
     if "." in name and last in BARE:
         return f"write {last}"
-    near = nearest(last, _BUILTIN_TYPES)
+    near = nearest(last, _BUILTIN_TYPES) or nearest(last.lower(), _BUILTIN_TYPES)
     if near is not None:
         return f"write {near}"
     return "use one of " + ", ".join(_BUILTIN_TYPES) + "; DSPy would import others by name"
