@@ -605,6 +605,27 @@ def test_a_runtime_error_of_an_expression_fails_its_step() -> None:
     assert ran.record.reason == "ExpressionFailed"
 
 
+def test_an_output_that_no_object_could_keep_fails_its_step_with_size_and_limit() -> None:
+    """OutputTooLarge, never a cut value; a run's outputs together have the same bound."""
+    big = {"fast": after(1, {"out": "x" * 600_000})}
+    ran = run(plan(f"steps: [{{name: a, inputs: {{x: q}}, {CALL}}}]"), scripts=big)
+    assert ran.state("a") == "Failed/OutputTooLarge"
+    assert ran.steps["a"].error is not None
+    assert ran.steps["a"].error.details["limit"] == 524_288
+    half = {"fast": after(1, {"out": "x" * 300_000})}
+    ran = run(
+        plan(f"""
+        steps:
+        - {{name: a, inputs: {{x: q}}, {CALL}}}
+        outputs:
+        - {{name: one, value: $(steps.a.outputs.out)}}
+        - {{name: two, value: $(steps.a.outputs.out)}}
+        """),
+        scripts=half,
+    )
+    assert ran.record.reason == "OutputTooLarge"
+
+
 def test_cancelling_the_awaiting_task_is_cancel() -> None:
     """All is wound up, RunFinished is emitted, and the cancellation goes on."""
 

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
+
+from dspex.api.limits import MAX_DATA
 from dspex.bridge.protocol import Feedback, Usage
 from dspex.errors import NativeError, PythonError, Reason, StepError
 from dspex.native.validation import Validator
@@ -151,7 +154,10 @@ class Execution:
         return self._checked(executed.outputs)
 
     def _checked(self, outputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        return check(self._program.gives, outputs, strict=self._program.step.strict, what="output")
+        strict = self._program.step.strict
+        checked = check(self._program.gives, outputs, strict=strict, what="output")
+        check_size(checked)
+        return checked
 
     def _credit(self, executed: Executed) -> None:
         self._progress.usage += executed.usage
@@ -209,6 +215,22 @@ def check(
     raise NativeError(
         reason, f"the {what}s do not fit: {'; '.join(lines)}", details={"violations": lines}
     )
+
+
+def check_size(outputs: Mapping[str, Any]) -> None:
+    """Refuse outputs that no object of a cluster could keep.
+
+    Raises:
+        NativeError: OutputTooLarge, with size and limit.
+    """
+    size = len(msgspec.json.encode(outputs))
+    if size > MAX_DATA:
+        raise NativeError(
+            Reason.OUTPUT_TOO_LARGE,
+            f"the outputs have {size} bytes as JSON, {MAX_DATA} may be kept; "
+            "make them smaller, or put them into a store and give their address",
+            details={"bytes": size, "limit": MAX_DATA},
+        )
 
 
 def _usage(error: PythonError) -> Usage:

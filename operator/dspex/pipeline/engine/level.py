@@ -8,7 +8,7 @@ from dspex.bridge.protocol import Usage
 from dspex.errors import Reason, StepError
 from dspex.native.expressions import AbsentValue
 from dspex.pipeline import graph, scope
-from dspex.pipeline.engine.execution import check
+from dspex.pipeline.engine.execution import check, check_size
 from dspex.pipeline.engine.interrupted import InterruptedStepError
 from dspex.pipeline.engine.program import Program, StepProgram
 from dspex.pipeline.engine.run import Run
@@ -336,7 +336,9 @@ class Level:
             except AbsentValue:
                 # The compiler lets this through only where the output's type has None.
                 values[output.field.name] = None
-        return check(self._program.gives, values, strict=False, what="output")
+        outputs = check(self._program.gives, values, strict=False, what="output")
+        check_size(outputs)
+        return outputs
 
     def _refused(self, error: StepError) -> RunRecord:
         self._skip_rest((*self._program.steps, *self._program.finally_))
