@@ -46,13 +46,20 @@ _NATIVE: dict[str, types.Type] = {
     "DYN": types.ANY,
 }
 
+MAX_NESTING = 10
+
 _KEYS = frozenset({"STRING", "INT", "BOOL"})
 
 _WORDS = {"NULL": "null", "DYN": "dyn", "UINT": "uint", "DURATION": "duration", "TYPE": "type"}
 
 
-def cel_type(type_: types.Type) -> str:
-    """Return the name of a type in CEL, as CEL prints it: `LIST<STRING>`."""
+def cel_type(type_: types.Type, depth: int = 0) -> str:
+    """Return the name of a type in CEL, as CEL prints it: `LIST<STRING>`.
+
+    What is nested more than ten deep is dyn: CEL refuses types of more than thirteen levels.
+    """
+    if depth > MAX_NESTING:
+        return "DYN"
     match type_:
         case types.Scalar(name):
             return _SCALARS[name]
@@ -60,18 +67,17 @@ def cel_type(type_: types.Type) -> str:
             kinds = {type(value).__name__ for value in values if value is not None}
             return _SCALARS[kinds.pop()] if len(kinds) == 1 else "DYN"
         case types.ListOf(item) | types.SetOf(item):
-            return f"LIST<{cel_type(item)}>"
+            return f"LIST<{cel_type(item, depth + 1)}>"
         case types.TupleOf(items):
-            return f"LIST<{_one(items)}>"
+            return f"LIST<{_one(items, depth + 1)}>"
         case types.DictOf(key, value):
-            key_name = cel_type(key)
-            return f"MAP<{key_name if key_name in _KEYS else 'STRING'}, {cel_type(value)}>"
-        case types.UnionOf(options):
-            if types.NONE in options:
-                # A None inside of a list or a map is null: only dyn holds null and others.
-                return "DYN"
-            return _one(options)
+            name_of_key = cel_type(key, depth + 1)
+            key_name = name_of_key if name_of_key in _KEYS else "STRING"
+            return f"MAP<{key_name}, {cel_type(value, depth + 1)}>"
+        case types.UnionOf(options) if types.NONE not in options:
+            return _one(options, depth)
         case _:
+            # A None inside of a list or a map is null: only dyn holds null and others.
             return "DYN"
 
 
@@ -126,6 +132,6 @@ def shown(name: str) -> str:
     return str(type_) if type_ is not None else _WORDS.get(name, name.lower())
 
 
-def _one(members: tuple[types.Type, ...]) -> str:
-    names = {cel_type(member) for member in members}
+def _one(members: tuple[types.Type, ...], depth: int) -> str:
+    names = {cel_type(member, depth) for member in members}
     return names.pop() if len(names) == 1 else "DYN"

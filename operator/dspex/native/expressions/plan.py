@@ -428,7 +428,9 @@ def _compile_chunk(
     for argument in node.arguments:
         rewriter.visit(argument, frozenset(), frozenset((variable,)))
     rewriter.raise_errors()
-    rewriter.copy(f"{slot}.{node.macro}({variable}", node.range_span[1])
+    # CEL points at the macro's dot or bracket: show its name.
+    place = source.index(node.macro, node.range_span[1])
+    rewriter.copy(f"{slot}.{node.macro}({variable}", place)
     for span in node.spans:
         rewriter.copy(", ", span[0])
         rewriter.emit(*span)

@@ -379,7 +379,8 @@ class _Parser:
 
     def number_follows(self) -> bool:
         following = self.tokens[self.index + 1 : self.index + 2]
-        return bool(following) and following[0].kind is Kind.NUMBER
+        is_number = bool(following) and following[0].kind is Kind.NUMBER
+        return is_number and following[0].text[-1] not in "uU"
 
     def items(self) -> tuple[int, tuple[Node, ...]]:
         """Parse the rest of a list, which may have a comma at its end."""
