@@ -75,7 +75,7 @@ class StatusWriter:
         if self._digest:
             status["planDigest"] = self._digest
         if self._steps:
-            status["steps"] = list(self._steps.values())
+            status["steps"] = [dict(step) for step in self._steps.values()]
         usage = self._record.usage if self._record is not None else self._usage
         if usage.calls:
             status["usage"] = usage_status(usage)
@@ -102,7 +102,8 @@ class StatusWriter:
         step = self._steps.get(event.step)
         if step is not None and "items" in step:
             name = str(event.state).lower()
-            step["items"][name] = step["items"].get(name, 0) + 1
+            # A new object: who got the status before must not see it change.
+            step["items"] = step["items"] | {name: step["items"].get(name, 0) + 1}
 
     def _update_conditions(self, time: datetime) -> None:
         """Say how the run stands; a condition that did not change keeps its transition time."""

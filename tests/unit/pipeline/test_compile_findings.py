@@ -1,23 +1,25 @@
 """What the compiler finds, each with the path at which it is found."""
 
 import pytest
-from fakes.objects import compiled, messages, pipeline, pool, signature, sources
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dspex.errors import Severity
 from dspex.pipeline.compile import Compiled, compile_pipeline
 from dspex.pipeline.context import Sources
+from fakes.objects import compiled, messages, pipeline, pool, signature, sources
 
 CALL = "dspy: {module: Predict, signature: 'x -> out: int', poolRef: {name: fast}}"
 TEXT = "template: {source: hello}"
 
 ERRORS = {
     "a cycle of data is printed": (
-        "steps:\n"
-        "- {name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.b.outputs.text)}}\n"
-        "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.c.outputs.text)}}\n"
-        f"- {{name: c, after: [a], {TEXT}}}",
+        (
+            "steps:\n"
+            "- {name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.b.outputs.text)}}\n"
+            "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.c.outputs.text)}}\n"
+            f"- {{name: c, after: [a], {TEXT}}}"
+        ),
         "spec.steps[0]: steps wait for each other in a cycle: a → b → c → a",
     ),
     "a step reads itself without repeat": (
@@ -33,18 +35,24 @@ ERRORS = {
         "spec.steps[0].inputs.v: unknown name 'steps'",
     ),
     "an expression names no output": (
-        f"steps:\n- {{name: a, {TEXT}}}\n"
-        "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.a.outputs.txt)}}",
+        (
+            f"steps:\n- {{name: a, {TEXT}}}\n"
+            "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.a.outputs.txt)}}"
+        ),
         "spec.steps[1].inputs.v: unknown name 'steps.a.outputs.txt'",
     ),
     "a step's output does not fit the next one's input": (
-        f"inputs: [{{name: q, type: str}}]\nsteps:\n- {{name: a, inputs: {{x: $(inputs.q)}}, {CALL}}}\n"
-        f"- {{name: b, inputs: {{x: $(steps.a.outputs.out)}}, {CALL}}}",
+        (
+            f"inputs: [{{name: q, type: str}}]\nsteps:\n- {{name: a, inputs: {{x: $(inputs.q)}}, {CALL}}}\n"
+            f"- {{name: b, inputs: {{x: $(steps.a.outputs.out)}}, {CALL}}}"
+        ),
         "spec.steps[1].inputs.x: inputs.x does not fit x: str",
     ),
     "a constant does not fit": (
-        "steps: [{name: a, inputs: {x: [1]}, dspy: {module: Predict, signature: 'x: int -> out', "
-        "poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: [1]}, dspy: {module: Predict, signature: 'x: int -> out', "
+            "poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].inputs.x: inputs.x does not fit x",
     ),
     "an input is missing": (
@@ -76,13 +84,17 @@ ERRORS = {
         "spec.steps[0].repeat: a step can't have both forEach and repeat",
     ),
     "an output's type does not fit": (
-        f"steps: [{{name: a, {TEXT}}}]\n"
-        "outputs: [{name: o, type: int, value: $(steps.a.outputs.text)}]",
+        (
+            f"steps: [{{name: a, {TEXT}}}]\n"
+            "outputs: [{name: o, type: int, value: $(steps.a.outputs.text)}]"
+        ),
         "spec.outputs[0].value: value does not fit o: int",
     ),
     "an output reads what may be absent": (
-        f"steps: [{{name: a, if: $(1 == 2), {TEXT}}}]\n"
-        "outputs: [{name: o, value: $(steps.a.outputs.text)}]",
+        (
+            f"steps: [{{name: a, if: $(1 == 2), {TEXT}}}]\n"
+            "outputs: [{name: o, value: $(steps.a.outputs.text)}]"
+        ),
         "spec.outputs[0].value: the output o reads steps.a.outputs.text, which may be absent",
     ),
     "an output's type can't be read": (
@@ -117,8 +129,10 @@ ERRORS = {
         "spec.steps[0].fallback[0].outputs.out: ",
     ),
     "a module that the pool does not allow": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predct, signature: 'x -> out', "
-        "poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: Predct, signature: 'x -> out', "
+            "poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.module: Pool fast does not allow the module Predct",
     ),
     "a fallback to a module that the pool does not allow": (
@@ -126,23 +140,31 @@ ERRORS = {
         "spec.steps[0].fallback[0].module: Pool fast does not allow the module shop.Mod",
     ),
     "a tool that the pool does not have": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
-        "tools: [seek], poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
+            "tools: [seek], poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.tools[0]: Pool fast has no tool seek",
     ),
     "a module that calls no tools": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
-        "tools: [find], poolRef: {name: tooled}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
+            "tools: [find], poolRef: {name: tooled}}}]"
+        ),
         "spec.steps[0].dspy.tools: Predict calls no tools",
     ),
     "a demo that does not fit": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out: int', "
-        "demos: [{x: a, out: 1}, {x: b, out: many}], poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out: int', "
+            "demos: [{x: a, out: 1}, {x: b, out: many}], poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.demos[1].out: the demo does not fit the signature",
     ),
     "an inline signature with a mistake": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out: strr', "
-        "poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out: strr', "
+            "poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.signature: ",
     ),
     "a template that reads what is not given": (
@@ -170,13 +192,17 @@ ERRORS = {
         "spec.steps[0].validate",
     ),
     "no time is left for the steps": (
-        f"timeouts: {{total: 10s, finally: 10s}}\nsteps: [{{name: a, {TEXT}}}]\n"
-        f"finally: [{{name: b, {TEXT}}}]",
+        (
+            f"timeouts: {{total: 10s, finally: 10s}}\nsteps: [{{name: a, {TEXT}}}]\n"
+            f"finally: [{{name: b, {TEXT}}}]"
+        ),
         "spec.timeouts.finally: timeouts.finally leaves no time for the steps",
     ),
     "a step reads a finally step": (
-        "steps: [{name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.z.outputs.text)}}]\n"
-        f"finally: [{{name: z, {TEXT}}}]",
+        (
+            "steps: [{name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.z.outputs.text)}}]\n"
+            f"finally: [{{name: z, {TEXT}}}]"
+        ),
         "spec.steps[0].inputs.v: unknown name 'steps'",
     ),
     "an expression with wrong syntax": (
@@ -285,10 +311,12 @@ WARNINGS = {
         ["spec.steps[0].inputs.v: the template does not read the input v"],
     ),
     "steps that never run": (
-        f"steps:\n- {{name: a, if: $(false), {TEXT}}}\n"
-        "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.a.outputs.text)}}\n"
-        "- {name: c, template: {source: '{{ v }}'},"
-        " inputs: {v: \"$(coalesce(steps.a.outputs.text, ''))\"}}",
+        (
+            f"steps:\n- {{name: a, if: $(false), {TEXT}}}\n"
+            "- {name: b, template: {source: '{{ v }}'}, inputs: {v: $(steps.a.outputs.text)}}\n"
+            "- {name: c, template: {source: '{{ v }}'},"
+            " inputs: {v: \"$(coalesce(steps.a.outputs.text, ''))\"}}"
+        ),
         [
             "spec.steps[0]: the step a never runs: its if is always false",
             "spec.steps[1]: the step b never runs: it reads a, which never runs",
