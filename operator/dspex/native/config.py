@@ -56,4 +56,7 @@ def _diagnostic(kind: type[Config], words: str) -> Diagnostic:
 
 
 def _decapitalised(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """Begin msgspec's own sentences as ours begin; an option's name keeps its capital."""
+    if text.startswith(("Expected", "Invalid", "Object")):
+        return text[:1].lower() + text[1:]
+    return text
