@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "run": "Run a pipeline here, without a cluster.",
     "graph": "Draw a pipeline: text, Mermaid, Graphviz or SVG.",
     "signature": "Show how a signature string is understood.",
-    "explain": "Explain a field of a kind.",
+    "explain": "Explain a kind or a field of one.",
     "completion": "Print a script that completes commands in your shell.",
     "version": "Print the versions of DSPex and of what it runs on.",
 }

@@ -168,7 +168,7 @@ def _is_textual(type_: Type) -> bool:
         case LiteralOf(values):
             return all(isinstance(value, str) for value in values)
         case UnionOf(options):
-            return all(_is_textual(option) or option == NONE for option in options)
+            return all(_is_textual(option) for option in options)
     return False
 
 
@@ -225,15 +225,16 @@ def _decoded(field: Field, content: bytes) -> str:
 
 
 def _describe(violation: Violation, fields: Mapping[str, Field], *, missing: bool) -> Diagnostic:
-    field = fields.get(violation.path)
-    if missing and field is None:
-        return _unknown(violation.path, fields)
+    name = violation.path.partition(".")[0].partition("[")[0]
+    field = fields.get(name)
+    if field is None:
+        return _unknown(name, fields)
     return Diagnostic(
         code="InvalidInput",
         message=f"input {violation.path!r} {violation.message}",
         expected=violation.expected or None,
         found=violation.found or None,
-        remedy=f"add --input {field.name}={example(field.type)}" if missing and field else None,
+        remedy=f"add --input {name}={example(field.type)}" if missing else None,
     )
 
 

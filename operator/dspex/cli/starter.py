@@ -16,6 +16,7 @@ from dspex.native.types import (
     TupleOf,
     Type,
     UnionOf,
+    without_none,
 )
 
 _HEAD: Final = """\
@@ -115,7 +116,8 @@ def starter(name: str, signature: Signature) -> str:
         _PIPELINE.format(
             name=name,
             inputs=_lines(
-                f"  - {{name: {f.name}, type: {_quoted(str(f.type))}}}" for f in signature.inputs
+                f"  - {{name: {f.name}, type: {_quoted(str(_given(f.type)))}}}"
+                for f in signature.inputs
             ),
             values=_lines(f"      {f.name}: $(inputs.{f.name})" for f in signature.inputs),
             outputs=_lines(_pipeline_output(each) for each in signature.outputs),
@@ -124,7 +126,7 @@ def starter(name: str, signature: Signature) -> str:
         _RUN.format(
             name=name,
             inputs=_lines(
-                f"    {f.name}: {json.dumps(sample(f.type, f.name), ensure_ascii=False)}"
+                f"    {f.name}: {json.dumps(sample(_given(f.type), f.name), ensure_ascii=False)}"
                 for f in signature.inputs
             ),
         ),
@@ -170,6 +172,14 @@ _MEDIA: Final[dict[str, Any]] = {
     "History": {"messages": []},
     "Tool": {"name": "search"},
 }
+
+
+def _given(type_: Type) -> Type:
+    """Return the type of a pipeline input that feeds an input of the task.
+
+    Without None: a step that reads an absent value is skipped, and with it the only output.
+    """
+    return without_none(type_)
 
 
 def _pipeline_output(field: Field) -> str:

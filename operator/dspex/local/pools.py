@@ -18,10 +18,10 @@ from dspex.api.pool import EnvVar, Pool
 from dspex.bridge.client import PoolClient, Pools
 from dspex.bridge.protocol import Answer, Call
 from dspex.errors import ConfigurationError, Diagnostic
+from dspex.local import process
 from dspex.local.environment import worker_environment
 from dspex.local.events import OnWorkerEvent
 from dspex.local.logs import LogFollower, OnLogLine
-from dspex.local.process import WORKER_COMMAND
 from dspex.local.sources import Sources
 from dspex.local.supervisor import TIMING, PoolLaunch, Supervisor, Timing
 
@@ -126,7 +126,7 @@ class LocalPools:
         on_event: Hears what happens to the processes.
         max_workers: Processes of one pool at most.
         directory: Current directory of the workers; default this process' own.
-        command: What starts a worker.
+        command: What starts a worker; default: this Python's dspex_worker.
         timing: How patient the supervisors are.
         on_log: Hears every line that a worker logs; None: nobody does.
     """
@@ -138,7 +138,7 @@ class LocalPools:
         *,
         max_workers: int = DEFAULT_WORKERS,
         directory: Path | None = None,
-        command: Sequence[str] = WORKER_COMMAND,
+        command: Sequence[str] | None = None,
         timing: Timing = TIMING,
         on_log: OnLogLine | None = None,
     ) -> None:
@@ -146,7 +146,7 @@ class LocalPools:
         self._on_event = on_event
         self._max_workers = max_workers
         self._directory = directory or Path.cwd()
-        self._command = command
+        self._command = command or process.WORKER_COMMAND
         self._timing = timing
         self._supervisors: list[Supervisor] = []
         self._folder: Path | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dspex.api.explain import Explained
 
 _WIDTH = 92
+_LONGEST_DEFAULT = 40
 
 
 @click.command(
@@ -40,7 +41,8 @@ def command(path: str, recursive: bool) -> None:
         return
     for field in explained.field.fields:
         click.echo(f"  {click.style(field.name, bold=True)}  {_facts(field)}")
-        click.echo(_wrapped(field.description, "    "))
+        if field.description:
+            click.echo(_wrapped(field.description, "    "))
         click.echo()
 
 
@@ -65,7 +67,7 @@ def _facts(field: "FieldDoc") -> str:
     facts = [field.type]
     if field.required:
         facts.append("required")
-    if field.default is not None:
+    if field.default is not None and len(field.default) <= _LONGEST_DEFAULT:
         facts.append(f"default {field.default}")
     return ", ".join([*facts, *field.bounds])
 

@@ -21,10 +21,11 @@ from dspex.cli.options import all_files, manifest_files, output_format, pipeline
 def command(
     files: tuple[str, ...], more: tuple[str, ...], pipeline: str | None, output: str
 ) -> None:
-    """Draw a pipeline: its steps, and which waits for which.
+    """Draw a pipeline: text, Mermaid, Graphviz or SVG.
 
-    An arrow is drawn where a step reads what another gives, a dashed one where
-    only `after` orders them. Signatures and Pools need not be among the files.
+    Shows its steps, and which waits for which: an arrow where a step reads what
+    another gives, a dashed one where only `after` orders them. Signatures and
+    Pools need not be among the files.
     """
     from dspex.cli.diagram.render import RENDERERS
     from dspex.cli.workspace import choose_pipeline, drawing_of, open_manifests
