@@ -22,6 +22,7 @@ import base64
 import datetime
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from dspex.native.field import NO_CONSTRAINTS
@@ -29,7 +30,6 @@ from dspex.native.types import (
     BYTES,
     DATE,
     DATETIME,
-    NONE,
     STR,
     AnyType,
     DictOf,
@@ -41,8 +41,10 @@ from dspex.native.types import (
     Type,
     UnionOf,
 )
+from dspex.native.validation.check import Check
 from dspex.native.validation.compile import compile_check
 from dspex.native.validation.encoded import format_datetime
+from dspex.native.validation.violation import Finding
 
 
 def to_wire(type_: Type, value: Any) -> Any:
@@ -146,9 +148,14 @@ _DECODERS: Final[dict[Type, Callable[[str], Any]]] = {
 
 
 def _is_of(type_: Type, wire: Any) -> bool:
-    findings: list[Any] = []
-    compile_check(type_, NO_CONSTRAINTS, strict=True)(wire, findings)
+    findings: list[Finding] = []
+    _strict_check(type_)(wire, findings)
     return not findings
+
+
+@lru_cache(maxsize=1024)
+def _strict_check(type_: Type) -> Check:
+    return compile_check(type_, NO_CONSTRAINTS, strict=True)
 
 
 def _set(items: list[Any]) -> Any:
@@ -175,7 +182,7 @@ def _key_from_wire(type_: Type, key: str) -> Any:
     try:
         read = json.loads(key)
     except ValueError:
-        return None if type_ == NONE else key
+        return key
     python = from_wire(type_, read)
     try:
         hash(python)

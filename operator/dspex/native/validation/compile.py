@@ -27,7 +27,11 @@ from dspex.native.types import (
 )
 from dspex.native.validation import encoded, scalars
 from dspex.native.validation.check import Check, Limit, then
-from dspex.native.validation.constants import coerce_constant, strict_constant
+from dspex.native.validation.constants import (
+    coerce_constant,
+    strict_constant,
+    strict_number_constant,
+)
 from dspex.native.validation.containers import dict_check, list_check, set_check, tuple_check
 from dspex.native.validation.fit import fitting, item_of
 from dspex.native.validation.json_value import (
@@ -125,7 +129,8 @@ def _limits(type_: Type, constraints: Constraints, *, strict: bool) -> Iterator[
 def _any_limits(constraints: Constraints) -> Limit:
     """Return the limits of Any: each kind of value gets those that mean something for it."""
     kinds: dict[type, Type] = {str: STR, int: INT, float: FLOAT}
-    kinds |= {list: ListOf(ANY), dict: DictOf(STR, ANY)}
+    item = FLOAT if constraints.probability else ANY
+    kinds |= {list: ListOf(item), dict: DictOf(STR, item)}
     own = dataclasses.replace(constraints, enum=None, schema=None)
     checks = {
         kind: compile_check(type_, fitting(own, type_), strict=True)
@@ -140,8 +145,19 @@ def _any_limits(constraints: Constraints) -> Limit:
 
 
 def _enum(values: str, *, strict: bool) -> Limit:
-    make = strict_constant if strict else coerce_constant
-    return make(json.loads(values), "enum")
+    constants = json.loads(values)
+    exact = strict_number_constant(constants, "enum")
+    if strict:
+        return exact
+    loose = coerce_constant(constants, "enum")
+
+    def limit(value: Any, findings: list[Finding]) -> Any:
+        # A value that is there already keeps its own kind: 1.0 in a float field is not made 1.
+        misses: list[Finding] = []
+        exact(value, misses)
+        return loose(value, findings) if misses else value
+
+    return limit
 
 
 def _schema_limits(constraints: Constraints) -> Iterator[Limit]:
@@ -200,10 +216,10 @@ def _key_check(type_: Type, *, strict: bool) -> Check:
         value = check(key, findings)
         if len(findings) > before:
             # Not the type's value as text (date, Literal['a']); then perhaps its JSON (1, true).
-            read = read_json(key, key.strip()[:1])
+            read = read_json(key, key.strip()[:1], unreadable=key)
             again: list[Finding] = []
             value = check(read, again)
-            if again or (read is None and type_ != NONE):
+            if again:
                 return key
             del findings[before:]
         return value if isinstance(value, str) else json.dumps(value)

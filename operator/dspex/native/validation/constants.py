@@ -11,13 +11,25 @@ Constant: TypeAlias = str | int | float | bool | None
 
 
 def strict_constant(values: Iterable[Constant], expected: str) -> Check:
-    """Return a check that takes the constants exactly, 1 and true being different."""
+    """Return a check that takes the constants exactly; 1, 1.0 and true are different."""
     known = {_key(value): value for value in values}
     message = _message(known.values())
 
     def check(value: Any, findings: list[Finding]) -> Any:
-        key = _key(value)
-        return known[key] if key in known else refuse(value, findings, message, expected)
+        if type(value) is not float and _key(value) in known:
+            return value
+        return refuse(value, findings, message, expected)
+
+    return check
+
+
+def strict_number_constant(values: Iterable[Constant], expected: str) -> Check:
+    """Return a check that takes the constants exactly; 1 and 1.0 are the same number."""
+    known = {_key(value) for value in values}
+    message = _message(values)
+
+    def check(value: Any, findings: list[Finding]) -> Any:
+        return value if _key(value) in known else refuse(value, findings, message, expected)
 
     return check
 

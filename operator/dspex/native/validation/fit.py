@@ -36,6 +36,7 @@ FITTING_TYPES: Final[dict[str, str]] = {
     "probability": "float, list[float] or dict[…, float]",
     "dimension": "list of numbers",
     "shape": "list of lists of numbers",
+    "schema": "any type but None",
 }
 
 

@@ -91,15 +91,15 @@ def mark(findings: list[Finding], before: int, part: int | str) -> None:
         finding.parts.append(part)
 
 
-def read_json(text: str, opening: str) -> Any:
-    """Return the value of a JSON text that begins with `opening`; None if it is none."""
+def read_json(text: str, opening: str, *, unreadable: Any = None) -> Any:
+    """Return the value of a JSON text that begins with `opening`; `unreadable` if it is none."""
     text = text.strip()
     if not text.startswith(opening):
-        return None
+        return unreadable
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        return None
+        return unreadable
 
 
 def _refuse_constant(name: str) -> None:

@@ -81,7 +81,7 @@ def read_percent(check: Check) -> Check:
 def distribution(value: Any, findings: list[Finding]) -> Any:
     """Check that a list's items, or a dict's values, sum up to 1; each is checked by itself."""
     total = sum(value.values() if isinstance(value, dict) else value)
-    if abs(total - 1) <= SUM_TOLERANCE:
+    if abs(total - 1) <= SUM_TOLERANCE + 1e-9:
         return value
     message = f"must be a distribution: the sum must be 1, not {total:g}"
     return refuse(value, findings, message, "probability")

@@ -52,14 +52,12 @@ def strict_int(value: Any, findings: list[Finding]) -> Any:
 
 def coerce_int(value: Any, findings: list[Finding]) -> Any:
     """Take an integer, a float without a fraction, or the text of either."""
-    if type(value) is not int:
-        whole = _whole(value)
-        if whole is None:
-            return refuse(value, findings, "must be an integer", "int")
-        value = whole
-    if not INT64_MIN <= value <= INT64_MAX:
+    whole = value if type(value) is int else _whole(value)
+    if whole is None:
+        return refuse(value, findings, "must be an integer", "int")
+    if not INT64_MIN <= whole <= INT64_MAX:
         return refuse(value, findings, "must fit 64 bits", "int")
-    return value
+    return whole
 
 
 def _whole(value: Any) -> int | None:

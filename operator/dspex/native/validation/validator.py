@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from dspex.errors import nearest
+from dspex.errors import Diagnostic, SignatureError, nearest
 from dspex.native.field import Field
 from dspex.native.types import NONE, LiteralOf, UnionOf
 from dspex.native.validation.check import Check
 from dspex.native.validation.compile import compile_check
+from dspex.native.validation.object_schema import SchemaError
+from dspex.native.validation.patterns import PatternError
 from dspex.native.validation.violation import (
     MAX_VIOLATIONS,
     Finding,
@@ -59,6 +61,10 @@ class Validator:
         Strict takes only values that have their type exactly, but for an integer where a float is
         meant. Otherwise values are converted where that loses nothing: `"3"` to 3, `"yes"` to
         true, 3.0 to 3, JSON text to a list or a dict, a Literal in another case to its own.
+
+        Raises:
+            SignatureError: A pattern or schema can't be compiled, which `check_constraints` would
+                have found.
         """
         findings: list[Finding] = []
         checked: dict[str, Any] = {}
@@ -103,7 +109,15 @@ def _plan(field: Field, *, strict: bool) -> tuple[str, Check, Any]:
         default = json.loads(field.default)
     elif may_be_left_out(field):
         default = None
-    return field.name, compile_check(field.type, field.constraints, strict=strict), default
+    return field.name, _compiled(field, strict=strict), default
+
+
+def _compiled(field: Field, *, strict: bool) -> Check:
+    try:
+        return compile_check(field.type, field.constraints, strict=strict)
+    except (PatternError, SchemaError) as error:
+        finding = Diagnostic(code="InvalidConstraint", message=str(error), path=field.name)
+        raise SignatureError(finding) from error
 
 
 def may_be_left_out(field: Field) -> bool:
