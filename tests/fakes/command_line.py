@@ -62,20 +62,22 @@ class Ran:
     err: str
 
 
-def start_dspex(
-    *arguments: Any, env: Mapping[str, str] | None = None, **options: Any
-) -> "subprocess.Popen[str]":
-    """Start the command line as a process of its own, with scripted workers."""
+def dspex_command(*arguments: Any) -> list[str]:
+    """Return what runs the command line as a process of its own, with scripted workers."""
     program = (
         f"import dspex.local.process as process; process.WORKER_COMMAND = {FAKE_WORKER!r}; "
         "from dspex.cli.main import main; main()"
     )
+    return [sys.executable, "-c", program, *map(str, arguments)]
+
+
+def start_dspex(*arguments: Any, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+    """Start the command line as a process of its own, with scripted workers."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        dspex_command(*arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **(env or {})},
-        **options,
     )

@@ -54,6 +54,7 @@ def prepare(request: Request) -> LocalRun:
     Raises:
         InputError: With everything that is wrong, at its place in the files.
     """
+    limit = None if request.timeout is None else parse_duration(request.timeout)
     manifests = open_manifests(request.files)
     sources = Sources(
         secrets=manifests.secrets,
@@ -80,13 +81,14 @@ def prepare(request: Request) -> LocalRun:
         pools = plan_pools([manifests.pools[name] for name in plan.pools], sources)
     except InputError as error:
         raise place_error(manifests, error) from None
-    timeout = request.timeout or (given.spec.timeout if given is not None else None)
+    if limit is None and given is not None and given.spec.timeout is not None:
+        limit = parse_duration(given.spec.timeout)
     return LocalRun(
-        run=_run(given, pipeline, inputs.given, timeout),
+        run=_run(given, pipeline, inputs.given, request.timeout),
         plan=plan,
         pools=pools,
         inputs=inputs.values,
-        timeout=None if timeout is None else parse_duration(timeout),
+        timeout=limit,
         max_workers=request.workers,
         verbose=request.verbose,
     )

@@ -114,6 +114,10 @@ def command(
             verbose=verbose,
         )
     )
-    with choose_progress() as progress:
-        outcome = asyncio.run(execute(work, progress))
+    # A loop of its own: asyncio.run would also change which loop is the thread's.
+    with (
+        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
+        choose_progress() as progress,
+    ):
+        outcome = runner.run(execute(work, progress))
     return report(work, outcome, output=output, verbose=verbose)
