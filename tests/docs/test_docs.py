@@ -1,0 +1,152 @@
+"""Holds that what README and docs say is so: commands, outputs, manifests, examples, links."""
+
+import io
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from documents import console, semantics
+from documents.pages import LANGUAGES, ROOT, Block, anchors, blocks, links, pages
+from dspex.cli.checks import check
+from dspex.errors import ManifestError, Severity
+from dspex.manifests import Manifests, load
+
+ALL = [block for page in pages() for block in blocks(page)]
+
+
+def named(chosen: Callable[[Block], bool]) -> list[object]:
+    """Return the blocks that a test is about, named by their places."""
+    return [pytest.param(block, id=block.place) for block in ALL if chosen(block)]
+
+
+def whole(block: Block) -> bool:
+    """Say whether a block holds whole manifests."""
+    return block.language == "yaml" and not {"fragment", "pipeline"} & {*block.words}
+
+
+def errors(manifests: Manifests) -> list[str]:
+    """Return the errors that lint finds, as it prints them."""
+    return [each.render() for each in check(manifests) if each.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_says_what_it_is(page: Path) -> None:
+    """A block without a language that the tests know could rot unseen."""
+    unknown = [block.place for block in blocks(page) if block.language not in LANGUAGES]
+    assert not unknown
+
+
+@pytest.mark.parametrize("block", named(whole))
+def test_whole_manifests_are_free_of_errors(block: Block) -> None:
+    """They load and lint; those that a page calls wrong do not."""
+    try:
+        found = errors(load(["-"], stdin=io.BytesIO(block.text.encode())))
+    except ManifestError as error:
+        found = [each.render() for each in error.diagnostics]
+    assert bool(found) == ("wrong" in block.words), "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "block", named(lambda block: block.language == "yaml" and "fragment" in block.words)
+)
+def test_fragments_are_yaml(block: Block) -> None:
+    """A part of a manifest can at least be parsed."""
+    assert yaml.safe_load(block.text) is not None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in pages() if any(block.language == "console" for block in blocks(page))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """All commands of a page, in its order, with the files that it shows."""
+    where = console.folder(tmp_path)
+    for block in blocks(page):
+        console.write_file(block, where)
+        if block.language != "console":
+            continue
+        printed = console.run(block, where)
+        shown = console.commands(block)
+        assert len(printed) == len(shown), f"{block.place}: the shell ended early"
+        for command, output in zip(shown, printed, strict=True):
+            assert console.agrees(command.expected, output), (
+                f"{block.place}: $ {command.text}\nprinted:\n{output}\nshown:\n{command.expected}"
+            )
+
+
+def examples() -> list[object]:
+    """Return each example with the block behind it."""
+    pairs = zip(ALL, ALL[1:], strict=False)
+    return [
+        pytest.param(block, after, id=block.place)
+        for block, after in pairs
+        if "pipeline" in block.words
+    ]
+
+
+@pytest.mark.parametrize(("example", "shown"), examples())
+def test_examples_end_as_the_page_says(example: Block, shown: Block) -> None:
+    """Each is compiled and run; the block behind it is what comes of it."""
+    assert (shown.page, shown.language, shown.words) == (example.page, "text", ("outcome",))
+    assert semantics.outcome(example) == shown.text
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files and headings that are linked to are there."""
+    broken = [f"line {line}: {target}" for line, target in links(page) if not _there(page, target)]
+    assert not broken
+
+
+def _there(page: Path, target: str) -> bool:
+    if re.match(r"[a-z]+:", target):
+        return True
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path) if path else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def test_make_targets_that_pages_name_exist() -> None:
+    """`make demo` and the others are in the Makefile."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for page in pages():
+        for target in re.findall(r"`make ([a-z-]+)`|^\$? ?make ([a-z-]+)", page.read_text()):
+            assert (target[0] or target[1]) in targets, f"{page}: make {target}"
+
+
+def test_every_page_is_listed() -> None:
+    """docs/index.md links each page, so that none is lost."""
+    index = ROOT / "docs" / "index.md"
+    listed = {(index.parent / target.partition("#")[0]).resolve() for _, target in links(index)}
+    written = {page.resolve() for page in pages() if page.parent.name == "docs"} - {index}
+    assert written <= listed
+
+
+def drawings() -> list[object]:
+    """Return each drawing with the command in the comment above it."""
+    found = []
+    for block in ALL:
+        above = block.page.read_text().splitlines()[block.line - 2]
+        if block.language == "mermaid" and above.startswith("<!-- dspex "):
+            command = above.removeprefix("<!-- ").removesuffix(" -->")
+            found.append(pytest.param(block, command, id=block.place))
+    return found
+
+
+@pytest.mark.parametrize(("block", "command"), drawings())
+def test_drawings_are_what_their_command_draws(block: Block, command: str) -> None:
+    """A picture is drawn by the tool itself, by the command in the comment above it."""
+    done = subprocess.run(
+        [ROOT / ".venv" / "bin" / "dspex", *command.split()[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == block.text

@@ -1,0 +1,1 @@
+"""Reads the pages of docs/ and runs what they show."""
