@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dspex.errors import SignatureError
 from dspex.native.signatures import MAX_FIELDS, MAX_LENGTH, Signature, parse_signature
+from dspex.native.signatures.parser import MAX_FINDINGS
 from dspex.native.types import INT, STR, ListOf
 
 
@@ -78,6 +79,11 @@ def test_a_field_that_was_refused_does_not_empty_its_side() -> None:
     """One mistake is reported once."""
     assert findings("a: Foo -> b") == [("UnknownType", 3)]
     assert findings("a -> b: Foo") == [("UnknownType", 8)]
+
+
+def test_the_findings_of_one_text_are_bounded() -> None:
+    """A text that was not meant as a signature does not answer with thousands of lines."""
+    assert len(findings("A," * 1000)) == MAX_FINDINGS
 
 
 def test_an_arrow_inside_a_constant_is_text() -> None:

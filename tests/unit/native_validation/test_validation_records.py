@@ -163,20 +163,3 @@ def test_unions_say_what_they_take() -> None:
     assert validator.validate({"a": [1, "x"]}).violations[0].path == "a[1]"
     two = Validator([field("a", "list[int] | set[str]")])
     assert two.validate({"a": [None]}).violations[0].path == "a"
-
-
-def test_ten_fields_take_less_than_a_tenth_of_a_millisecond() -> None:
-    """The validator is compiled once; the best of many runs is what it costs."""
-    fields = [field(f"f{index}", "str", maxLength=100) for index in range(5)]
-    fields += [field(f"g{index}", "list[int]") for index in range(5)]
-    validator = Validator(fields)
-    values = {each.name: "x" if each.name[0] == "f" else [1, 2, 3] for each in fields}
-    validator.validate(values)
-    best = min(_timed(lambda: validator.validate(values)) for _ in range(200))
-    assert best < 100e-6
-
-
-def _timed(call: Any) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started

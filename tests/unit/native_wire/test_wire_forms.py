@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from dspex.native.field import Field
 from dspex.native.signatures import parse_type
@@ -59,6 +59,8 @@ def test_both_forms_of_a_value(type_: str, python: Any, wire: Any) -> None:
 def test_every_value_comes_back(typed: tuple[Type, Any]) -> None:
     """From wire to Python and back it is the same value, but for the order in sets."""
     type_, value = typed
+    # In a set of sets two that differ in order only are two lists, and the same Python set.
+    assume(str(type_).count("set[") <= 1)
     [normal] = Validator([Field(name="a", type=type_)]).validate({"a": value}).values.values()
     again = to_wire(type_, from_wire(type_, normal))
     checked = Validator([Field(name="a", type=type_)]).validate({"a": again}, strict=True)

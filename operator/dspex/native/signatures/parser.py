@@ -4,6 +4,8 @@ Python's parser would read them as a function's parameters, as DSPy does. This o
 language, keeps positions, imports nothing, and refuses what DSPy drops without a word.
 """
 
+from typing import Final
+
 from dspex.errors import Diagnostic, SignatureError
 from dspex.native.field import Field
 from dspex.native.signatures.names import check_field_name, is_valid_field_name
@@ -13,7 +15,10 @@ from dspex.native.signatures.tokens import END, Tokens, is_name, tokenize
 from dspex.native.signatures.type_parser import TypeParser
 from dspex.native.types import NONE, STR, Type
 
-_FIELD_END = (",", "->", END)
+MAX_FINDINGS: Final = 64
+"""Findings after which the parser gives up: such a text was not meant as a signature."""
+
+_FIELD_END: Final = (",", "->", END)
 
 
 def parse_signature(text: str) -> Signature:
@@ -177,3 +182,5 @@ class _SignatureParser:
 
     def _note(self, error: ParseError) -> None:
         self.diagnostics.append(error.diagnostic(self.tokens))
+        if len(self.diagnostics) == MAX_FINDINGS:
+            raise SignatureError(*self.diagnostics)

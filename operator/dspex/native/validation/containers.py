@@ -16,24 +16,18 @@ def list_check(item: Check, expected: str, *, strict: bool) -> Check:
             value = _as_list(value, strict=strict)
             if type(value) is not list:
                 return refuse(value, findings, "must be a list", expected)
-        before = len(findings)
-        checked = [item(each, findings) for each in value]
-        # Findings are rare: only then is the list gone through again, to learn their places.
-        return checked if len(findings) == before else _check_slowly(item, value, findings, before)
+        first = known = len(findings)
+        checked = []
+        for index, each in enumerate(value):
+            checked.append(item(each, findings))
+            if len(findings) > known:
+                mark(findings, known, index)
+                known = len(findings)
+                if known >= MAX_VIOLATIONS:
+                    break
+        return checked if known == first else value
 
     return check
-
-
-def _check_slowly(item: Check, value: list[Any], findings: list[Finding], before: int) -> Any:
-    del findings[before:]
-    for index, each in enumerate(value):
-        known = len(findings)
-        item(each, findings)
-        if len(findings) > known:
-            mark(findings, known, index)
-            if known >= MAX_VIOLATIONS:
-                break
-    return value
 
 
 def set_check(item: Check, expected: str, *, strict: bool) -> Check:
