@@ -141,11 +141,10 @@ def effective_pool(pool: Pool) -> EffectivePool:
 
 
 def _version(pool: Pool) -> str:
-    """Keep the version in status while spec is the one that status speaks of."""
-    status = pool.status
-    settled = status.observed_generation == pool.metadata.generation
-    if status.effective and settled and status.effective.profile_version in PROFILES:
-        return status.effective.profile_version
+    """Keep the version in status for the Pool's life: scaling it must not restart its workers."""
+    effective = pool.status.effective
+    if effective is not None and effective.profile_version in PROFILES:
+        return effective.profile_version
     return PROFILE_VERSION
 
 

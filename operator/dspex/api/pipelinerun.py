@@ -82,6 +82,8 @@ class PipelineRunSpec(ApiModel):
             message="timeout of a run can't be changed",
             remedy="start a new run",
         ),
+        # The API server compares free JSON key by key and overlooks a key that is replaced by
+        # another one; the admission policy compares the whole.
         Rule(
             cel="has(self.inputs) == has(oldSelf.inputs) && "
             "(!has(self.inputs) || self.inputs == oldSelf.inputs)",

@@ -242,8 +242,8 @@ class EffectiveValues(ApiModel):
     """The values in use, those of the profile filled in."""
 
     profile_version: Annotated[str, Field(max_length=16)] = Field(
-        description="Version of the profile's values. It stays when the operator is upgraded, so "
-        "an upgrade restarts no worker; it moves when spec changes."
+        description="Version of the profile's values. It stays for the Pool's life, so that an "
+        "upgrade of the operator restarts no worker."
     )
     model: EffectiveModel = Field(description="The model's values in use.")
     concurrency: int = Field(description="Calls that one worker runs at the same time.")
