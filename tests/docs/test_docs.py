@@ -1,6 +1,7 @@
 """Holds that what README and docs say is so: commands, outputs, manifests, examples, links."""
 
 import io
+import itertools
 import re
 import subprocess
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
 
 def examples() -> list[object]:
     """Return each example with the block behind it."""
-    pairs = zip(ALL, ALL[1:], strict=False)
+    pairs = itertools.pairwise(ALL)
     return [
         pytest.param(block, after, id=block.place)
         for block, after in pairs
@@ -130,7 +131,7 @@ def test_every_page_is_listed() -> None:
 
 def drawings() -> list[object]:
     """Return each drawing with the command in the comment above it."""
-    found = []
+    found: list[object] = []
     for block in ALL:
         above = block.page.read_text().splitlines()[block.line - 2]
         if block.language == "mermaid" and above.startswith("<!-- dspex "):

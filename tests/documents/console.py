@@ -33,7 +33,7 @@ class Command:
 
 
 def commands(block: Block) -> list[Command]:
-    """Split a console block; a command goes on behind `\\`, or in lines that begin with `> `."""
+    r"""Split a console block; a command goes on behind `\`, or in lines that begin with `> `."""
     found: list[Command] = []
     command: list[str] = []
     output: list[str] = []

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import yaml
 
+from documents.pages import Block
 from dspex.api.duration import parse_duration
 from dspex.api.pool import Pool
 from dspex.bridge.protocol import Call
-from dspex.errors import Diagnostic, PythonError, Reason
+from dspex.errors import Diagnostic, ManifestError, PythonError, Reason
 from dspex.manifests import load
 from dspex.pipeline.compile import Compiled, compile_pipeline
 from dspex.pipeline.context import Sources
@@ -27,13 +28,13 @@ from dspex.pipeline.engine import Engine, RunIdentity
 from dspex.pipeline.events import Event, StepFinished
 from dspex.pipeline.plan import Plan
 from dspex.pipeline.record import RunRecord, State, StepRecord
-from documents.pages import Block
 from fakes.dispatcher import Script, ScriptedDispatcher
 from fakes.virtual_time import START, run_virtually, virtual_clock
 
 POOLS: Final = ("small", "other")
 """Pools that every example may name."""
 
+_REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
 _HEAD: Final = "apiVersion: dspex.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: main}\nspec:\n"
 
 
@@ -50,7 +51,10 @@ class Setting:
 
 def outcome(block: Block) -> str:
     """Return what comes of an example, as the page prints it."""
-    compiled = _compile(block)
+    try:
+        compiled = _compile(block)
+    except ManifestError as error:
+        return "".join(f"{_finding(each)}\n" for each in error.diagnostics)
     lines = [_finding(each) for each in compiled.diagnostics]
     lines += [_finding(each.diagnostic) for each in compiled.missing]
     if compiled.plan is not None:
@@ -108,9 +112,12 @@ def _script(answers: list[Any], seconds: float) -> Script:
         del call
         answer = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         await asyncio.sleep(seconds)
-        if isinstance(answer, Mapping):
+        if isinstance(answer, Mapping) and "reason" not in answer:
             return answer
-        raise PythonError(Reason(answer), "as the example wants it")
+        fault = answer if isinstance(answer, Mapping) else {"reason": answer}
+        retry_after = parse_duration(fault["retryAfter"]) if "retryAfter" in fault else None
+        message = "as the example wants it"
+        raise PythonError(_REASONS[fault["reason"]], message, retry_after=retry_after)
 
     return script
 
