@@ -53,11 +53,11 @@ lint: $(READY) ## Check style, types, layers, and that generated files are curre
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m dspex.api.generate --check
+	$(BIN)/python -m dspex.manifests.generate --check
 
 .PHONY: generate
 generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the models
-	$(BIN)/python -m dspex.api.generate
+	$(BIN)/python -m dspex.manifests.generate
 
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and import what each extra promises, each in an empty environment

@@ -43,7 +43,7 @@ def reasons_page() -> str:
         "# Reasons",
         "",
         "Why a step or a run did not succeed, as it stands in `status`, in metrics and in",
-        "`retry.on`. Those marked *retried* are what `retry` answers where its `on` is not given.",
+        "`retry.reasons`. Those marked *retried* are what `retry` answers where that is not given.",
         "",
         "| Reason | Retried | What happened | What to do |",
         "|---|---|---|---|",

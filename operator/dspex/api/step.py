@@ -93,12 +93,15 @@ class Retry(ApiModel):
         description="Full: each delay is random between zero and its full length, so that many "
         "steps do not retry at once. None: delays are exact. Default: Full.",
     )
-    on: Annotated[tuple[Annotated[Reason, Field(strict=False)], ...], Field(strict=False)] = Field(
-        default=(),
-        max_length=MAX_LIST,
-        description="Reasons that are retried. Default: those that may pass by themselves, such "
-        "as WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid, Timeout.",
-        json_schema_extra=SET,
+    # Not `on`, as the policy is often called: YAML 1.1 reads that key as the boolean true.
+    reasons: Annotated[tuple[Annotated[Reason, Field(strict=False)], ...], Field(strict=False)] = (
+        Field(
+            default=(),
+            max_length=MAX_LIST,
+            description="Reasons that are retried. Default: those that may pass by themselves, such "
+            "as WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid, Timeout.",
+            json_schema_extra=SET,
+        )
     )
 
 

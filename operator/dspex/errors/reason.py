@@ -4,12 +4,12 @@ import enum
 
 
 class Reason(enum.StrEnum):
-    """A reason as it stands in `status`, in metrics, and in `retry.on`.
+    """A reason as it stands in `status`, in metrics, and in `retry.reasons`.
 
     Attributes:
         summary: What happened, for the reference page.
         remedy: What a person would do about it.
-        transient: Whether `retry` tries again when its `on` is not given.
+        transient: Whether `retry` tries again when its `reasons` are not given.
     """
 
     summary: str
@@ -196,4 +196,4 @@ class Reason(enum.StrEnum):
 
 
 TRANSIENT = frozenset(reason for reason in Reason if reason.transient)
-"""The reasons that `retry` answers when its `on` is not given."""
+"""The reasons that `retry` answers when its `reasons` are not given."""

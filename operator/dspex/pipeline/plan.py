@@ -29,7 +29,7 @@ class Retry(_Part, frozen=True, kw_only=True):
         max_delay: Upper bound of every delay, in seconds; a Retry-After may exceed it.
         max_elapsed: Seconds from the first attempt's start after which none starts; None: no bound.
         jitter: Full draws the delay between 0 and its bound; None takes the bound itself.
-        on: Reasons that are repeated; None means the transient ones.
+        reasons: Those that are repeated; None means the transient ones.
     """
 
     attempts: int = 1
@@ -37,7 +37,7 @@ class Retry(_Part, frozen=True, kw_only=True):
     max_delay: float = 30.0
     max_elapsed: float | None = None
     jitter: Literal["Full", "None"] = "Full"
-    on: list[str] | None = None
+    reasons: list[str] | None = None
 
 
 class ForEach(_Part, frozen=True, kw_only=True):

@@ -36,4 +36,4 @@ def delay_before_next(
 
 def is_repeated(policy: Retry, reason: Reason) -> bool:
     """Say whether the policy answers this reason."""
-    return reason in TRANSIENT if policy.on is None else str(reason) in policy.on
+    return reason in TRANSIENT if policy.reasons is None else str(reason) in policy.reasons

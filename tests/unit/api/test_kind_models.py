@@ -68,13 +68,13 @@ def test_words_of_python_are_reached_with_an_underscore() -> None:
 
 def test_python_names_build_the_same_object_as_manifest_names() -> None:
     """Code may use snake case; what is written is camelCase."""
-    retry = Retry(attempts=2, initial_delay="2s", on=(Reason.TIMEOUT,))
+    retry = Retry(attempts=2, initial_delay="2s", reasons=(Reason.TIMEOUT,))
     assert retry.to_json() == {
         "attempts": 2,
         "initialDelay": "2s",
         "maxDelay": "30s",
         "jitter": "Full",
-        "on": ["Timeout"],
+        "reasons": ["Timeout"],
     }
     assert Retry.model_validate(retry.to_json()) == retry
 

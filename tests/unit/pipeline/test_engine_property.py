@@ -59,7 +59,7 @@ def _as_yaml(step: ModelStep) -> str:
         f"  if: $({'true' if step.condition else 'false'})",
         "  dspy: {module: Predict, signature: 'x -> out', poolRef: {name: fast}}",
         f'  inputs: {{x: "$({" + ".join(parts) or repr("")})"}}',
-        f"  retry: {{attempts: {step.attempts}, jitter: None, maxDelay: 4s, 'on': [ModuleFailed]}}",
+        f"  retry: {{attempts: {step.attempts}, jitter: None, maxDelay: 4s, reasons: [ModuleFailed]}}",
         f"  onError: {step.on_error}",
     ]
     if step.on_error == "Default":

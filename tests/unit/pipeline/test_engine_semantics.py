@@ -189,7 +189,7 @@ def test_a_reason_that_is_not_transient_is_not_retried() -> None:
     rejected = failing(1, {"out": "v"}, Reason.MODEL_REJECTED)
     assert run(plan(text.format("")), scripts={"fast": rejected}).steps["a"].attempts == 1
     rejected = failing(1, {"out": "v"}, Reason.MODEL_REJECTED)
-    named = plan(text.format(", 'on': [ModelRejected]"))
+    named = plan(text.format(", reasons: [ModelRejected]"))
     assert run(named, scripts={"fast": rejected}).state("a") == "Succeeded"
 
 

@@ -25,7 +25,7 @@ def retry(step: step_api.Step, defaults: StepDefaults) -> Retry:
         max_delay=parse_duration(given.max_delay),
         max_elapsed=None if given.max_elapsed is None else parse_duration(given.max_elapsed),
         jitter="Full" if given.jitter is step_api.Jitter.FULL else "None",
-        on=[str(reason) for reason in given.on] or None,
+        reasons=[str(reason) for reason in given.reasons] or None,
     )
 
 
