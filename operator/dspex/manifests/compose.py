@@ -68,6 +68,7 @@ class _Anchored:
     node: Node
     size: int
     height: int
+    scalar: yaml.ScalarEvent | None = None
 
 
 @dataclass(slots=True)
@@ -127,14 +128,20 @@ class Composer:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._spend(1, event)
-        line, column = self._place(event)
-        tag = None if event.tag == "!" else event.tag
-        plain = event.tag is None and bool(event.implicit[0])
         if self._awaits_key():
-            is_merge = event.value == "<<" and (plain or tag == MERGE_TAG)
-            name = "<<" if is_merge else self._key_name(event, tag, plain)
-            self._stack[-1].key = _Key(name, event.value, line, column, is_merge)
+            self._key(event, event)
+            if event.anchor is not None:
+                node = self._scalar_node(event)
+                self._anchors[event.anchor] = _Anchored(node, 1, 0, event)
             return
+        node = self._scalar_node(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(node, 1, 0, event)
+        self._put(node, 1, 0)
+
+    def _scalar_node(self, event: yaml.ScalarEvent) -> Node:
+        line, column = self._place(event)
+        tag, plain = _tag(event)
         try:
             # Long texts would only drive others out of the cache.
             resolve = resolve_value if len(event.value) <= 64 else resolve_value.__wrapped__
@@ -143,9 +150,15 @@ class Composer:
             self._error("BadScalar", str(error), event, remedy="quote it to make it a string")
             value = event.value
         verbatim, indent = _layout(event)
-        node = Node(line, column, value, verbatim=verbatim, indent=indent)
-        self._remember(event.anchor, node, 1, 0)
-        self._put(node, 1, 0)
+        return Node(line, column, value, verbatim=verbatim, indent=indent)
+
+    def _key(self, event: yaml.ScalarEvent, at: yaml.Event) -> None:
+        """Take a scalar for the key of what comes next; `at` is where it stands, or its alias."""
+        tag, plain = _tag(event)
+        is_merge = event is at and event.value == "<<" and (plain or tag == MERGE_TAG)
+        name = "<<" if is_merge else self._key_name(event, tag, plain)
+        line, column = self._place(at)
+        self._stack[-1].key = _Key(name, event.value, line, column, is_merge)
 
     def _key_name(self, event: yaml.ScalarEvent, tag: str | None, plain: bool) -> str:
         try:
@@ -173,20 +186,13 @@ class Composer:
             raise TooMuchError
         self._spend(found.size, event)
         self._check_depth(len(self._stack) + found.height, event)
-        if self._awaits_key():
-            self._alias_key(event, found.node)
-        else:
+        if not self._awaits_key():
             self._put(found.node, found.size, found.height)
-
-    def _alias_key(self, event: yaml.AliasEvent, node: Node) -> None:
-        line, column = self._place(event)
-        name = ""
-        if node.fields is None and node.items is None and node.value is not None:
-            value = node.value
-            name = value if isinstance(value, str) else str(value).lower()
+        elif found.scalar is not None:
+            self._key(found.scalar, event)
         else:
-            self._error("BadKey", f"{node.kind()} can't be a key", event)
-        self._stack[-1].key = _Key(name, name, line, column, merge=False)
+            self._error("BadKey", f"{found.node.kind()} can't be a key", event)
+            raise TooMuchError
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._spend(1, event)
@@ -205,7 +211,8 @@ class Composer:
 
     def _close(self) -> None:
         frame = self._stack.pop()
-        self._remember(frame.anchor, frame.node, frame.size, frame.height)
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = _Anchored(frame.node, frame.size, frame.height)
         self._put(frame.node, frame.size, frame.height)
 
     def _put(self, node: Node, size: int, height: int) -> None:
@@ -266,10 +273,6 @@ class Composer:
                     continue
                 fields[name] = Entry(entry.line, entry.column, entry.node, entry.text, merged=True)
 
-    def _remember(self, anchor: str | None, node: Node, size: int, height: int) -> None:
-        if anchor is not None:
-            self._anchors[anchor] = _Anchored(node, size, height)
-
     def _awaits_key(self) -> bool:
         if not self._stack:
             return False
@@ -328,6 +331,12 @@ def _events(text: str) -> Iterator[yaml.Event]:
             yield loader.get_event()
     finally:
         loader.dispose()
+
+
+def _tag(event: yaml.ScalarEvent) -> tuple[str | None, bool]:
+    """Return a scalar's tag, and whether its content decides about its type."""
+    tag = None if event.tag == "!" else event.tag
+    return tag, event.tag is None and bool(event.implicit[0])
 
 
 def _layout(event: yaml.ScalarEvent) -> tuple[bool, int]:
