@@ -260,6 +260,8 @@ SCHEMAS: list[tuple[dict[str, Any], str]] = [
     ({"$ref": "#/$defs/nope"}, "leads nowhere"),
     ({"$ref": "#nope"}, "leads nowhere"),
     ({"$ref": "#"}, "leads back to itself"),
+    ({"$id": "urn:x", "properties": {"a": {"$id": "urn:y", "$ref": "#/$defs/a"}}}, "$id stands"),
+    ({"properties": {"a": {"$ref": "#nope"}}}, "leads nowhere"),
     ({"allOf": [{"$dynamicRef": "#a"}], "$dynamicAnchor": "a"}, "leads back to itself"),
     ({"$schema": "http://json-schema.org/draft-07/schema#"}, "$schema must be"),
     ({"pattern": "(?=x)"}, "regex"),
@@ -282,7 +284,46 @@ def test_a_schema_that_multiplies_is_refused() -> None:
     }
     schema = {"$defs": {**doubled, "d30": {"type": "object"}}, "$ref": "#/$defs/d0"}
     [finding] = check_constraints(parse_type("object"), constraints_from({"schema": schema}))
-    assert "20000" in finding.message
+    assert "2000 subschemas" in finding.message
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"properties": {"x": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}},
+        {"allOf": [{"properties": {"x": {"$ref": "#"}}}, {"additionalProperties": {"$ref": "#"}}]},
+        {"items": {"anyOf": [{"$ref": "#"}, {"items": {"$ref": "#"}}]}, "contains": {"$ref": "#"}},
+        {"prefixItems": [{"$ref": "#"}], "unevaluatedItems": {"$ref": "#"}},
+    ],
+)
+def test_a_recursion_that_doubles_is_refused(part: dict[str, Any]) -> None:
+    """Two references to the root for one part of the value are 2^64 at the bottom of it."""
+    started = time.process_time()
+    [finding] = check_constraints(parse_type("object"), constraints_from({"schema": part}))
+    assert finding.code == "InvalidSchema"
+    assert "1000000 subschemas" in finding.message
+    assert time.process_time() - started < 2
+
+
+def test_definitions_that_double_down_the_value_are_refused() -> None:
+    """Without recursion too: each level is held against twice as many as the one above."""
+    doubled = {
+        f"d{index}": {"properties": {"x": {"allOf": [{"$ref": f"#/$defs/d{index + 1}"}] * 2}}}
+        for index in range(30)
+    }
+    schema = {"$defs": {**doubled, "d30": {}}, "$ref": "#/$defs/d0"}
+    [finding] = check_constraints(parse_type("object"), constraints_from({"schema": schema}))
+    assert "1000000 subschemas" in finding.message
+
+
+def test_a_schema_with_too_many_parts_is_refused() -> None:
+    """Two hundred properties that each refer to the same large definition."""
+    schema = {
+        "$defs": {"hub": {"allOf": [{"$ref": "#/$defs/leaf"}] * 450}, "leaf": {"not": {"not": {}}}},
+        "properties": {f"p{index}": {"$ref": "#/$defs/hub"} for index in range(200)},
+    }
+    [finding] = check_constraints(parse_type("object"), constraints_from({"schema": schema}))
+    assert "200000 subschemas together" in finding.message
 
 
 def test_a_schema_nested_without_end_is_refused() -> None:
@@ -307,6 +348,19 @@ def test_schemas_may_refer_to_themselves_through_the_value() -> None:
         assert violations("object", {"schema": schema}, {"left": {"left": {"value": 1}}}) == []
         [found] = violations("object", {"schema": schema}, {"left": {"left": {"value": "x"}}})
         assert found.startswith('a.left.left.value: "x" is not of type "integer"')
+
+
+def test_constants_in_a_schema_are_no_schemas() -> None:
+    """A constant that looks like a reference is a constant."""
+    schema = {
+        "properties": {"$id": {"type": "string"}, "enum": {"type": "integer"}},
+        "required": ["kind"],
+        "default": {"$ref": "nowhere"},
+        "anyOf": [{"enum": [{"$id": "x", "kind": 1}]}, {"const": {"$ref": "x", "kind": 2}}],
+    }
+    assert violations("object", {"schema": schema}, {"$id": "x", "kind": 1}) == []
+    assert violations("object", {"schema": schema}, {"$ref": "x", "kind": 2}) == []
+    assert violations("object", {"schema": schema}, {"kind": 3})
 
 
 def test_findings_of_items_begin_below_items() -> None:

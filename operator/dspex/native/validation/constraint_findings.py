@@ -10,8 +10,9 @@ from dspex.native.field import Constraints, Field
 from dspex.native.types import ANY, INT, LiteralOf, Type, UnionOf, is_optional, union
 from dspex.native.validation.compile import compile_check
 from dspex.native.validation.fit import FITTING_TYPES, camel, fits, fitting, has_rank, item_of
-from dspex.native.validation.object_schema import SchemaError, schema_errors
+from dspex.native.validation.object_schema import schema_errors
 from dspex.native.validation.patterns import PatternError, format_matcher, pattern_matcher
+from dspex.native.validation.schema_cost import SchemaError
 from dspex.native.validation.violation import Finding, join_parts
 
 

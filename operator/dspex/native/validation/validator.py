@@ -12,8 +12,8 @@ from dspex.native.field import Field
 from dspex.native.types import NONE, LiteralOf, UnionOf
 from dspex.native.validation.check import Check
 from dspex.native.validation.compile import compile_check
-from dspex.native.validation.object_schema import SchemaError
 from dspex.native.validation.patterns import PatternError
+from dspex.native.validation.schema_cost import SchemaError
 from dspex.native.validation.violation import (
     MAX_VIOLATIONS,
     Finding,
