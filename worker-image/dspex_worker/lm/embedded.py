@@ -228,6 +228,9 @@ def _load(path: Path, threads: int, context: int) -> Any:
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.warmup = False
+    # llama.cpp keeps prompts of the past in memory, up to 8 GiB, unless told not to.
+    parameters.cache_ram_mib = 0
+    parameters.n_ctx_checkpoints = 0
     parameters.verbosity = 0
     try:
         return xllamacpp.Server(parameters)

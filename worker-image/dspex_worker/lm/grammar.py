@@ -10,8 +10,10 @@ from typing import Any, Final
 
 JsonSchema = dict[str, Any]
 
-MAX_STRING: Final = 256
+MAX_STRING: Final = 200
 """Characters of a string that has no `maxLength`, or a larger one."""
+MAX_NESTED_STRING: Final = 64
+"""Characters of such a string inside a list or a free object, of which there may be many."""
 MAX_ITEMS: Final = 8
 """Items of an array, and properties of a free object, that has no bound or a larger one."""
 MAX_KEY: Final = 32
@@ -48,9 +50,17 @@ def decodable(schema: JsonSchema, *, patterns: bool = True) -> JsonSchema:
     }
 
 
-def has_patterns(schema: JsonSchema) -> bool:
+def has_patterns(schema: Any) -> bool:
     """Say whether the schema has a `pattern` of its own anywhere."""
-    return '"pattern":' in json.dumps(schema)
+    match schema:
+        case {"type": "string", "pattern": _}:
+            return True
+        case dict():
+            return any(has_patterns(part) for part in schema.values())
+        case list():
+            return any(has_patterns(part) for part in schema)
+        case _:
+            return False
 
 
 def _bounded(schema: Any, patterns: bool, depth: int) -> JsonSchema:
@@ -69,7 +79,9 @@ def _bounded(schema: Any, patterns: bool, depth: int) -> JsonSchema:
         return {"anyOf": options}
     match kind:
         case "string":
-            return _string(schema, patterns)
+            return _string(
+                schema, patterns, MAX_STRING if depth == MAX_DEPTH else MAX_NESTED_STRING
+            )
         case "integer" | "number":
             return _number(schema)
         case "array":
@@ -82,7 +94,7 @@ def _bounded(schema: Any, patterns: bool, depth: int) -> JsonSchema:
             return _anything(depth)
 
 
-def _string(schema: JsonSchema, patterns: bool) -> JsonSchema:
+def _string(schema: JsonSchema, patterns: bool, longest: int) -> JsonSchema:
     if schema.get("contentEncoding") == "base64":
         return {
             "type": "string",
@@ -90,7 +102,6 @@ def _string(schema: JsonSchema, patterns: bool) -> JsonSchema:
         }
     bounded: JsonSchema = {"type": "string"}
     least = schema.get("minLength", 0)
-    longest = MAX_STRING
     if schema.get("format") in _FORMATS:
         bounded["format"] = schema["format"]
         longest = _FORMATS[schema["format"]]
@@ -163,7 +174,7 @@ def _object(schema: JsonSchema, patterns: bool, depth: int) -> JsonSchema:
 
 def _anything(depth: int) -> JsonSchema:
     scalars: list[JsonSchema] = [
-        _string({}, False),
+        _string({}, False, MAX_NESTED_STRING),
         _number({"type": "number"}),
         {"type": "boolean"},
         {"type": "null"},
