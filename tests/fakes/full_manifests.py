@@ -212,6 +212,7 @@ FULL: list[dict[str, Any]] = [
             ],
             "outputs": {"a": 1},
             "usage": _USAGE,
+            "outputsRef": {"name": "run-1-outputs"},
             "planDigest": "sha256:0",
             "message": "words",
         },

@@ -22,6 +22,7 @@ from dspex.api.base import (
 from dspex.api.limits import (
     MAX_DESCRIPTION,
     MAX_FIELDS,
+    MAX_JSON,
     MAX_RUN_INPUTS,
     MAX_STATUS_STEPS,
     MAX_TRACEBACK,
@@ -36,6 +37,13 @@ RunValues = Annotated[
     AfterValidator(JsonSize(MAX_RUN_INPUTS)),
 ]
 """JSON values by name, up to 512 KiB together."""
+
+InlineValues = Annotated[
+    dict[Name, JsonValue],
+    Field(max_length=MAX_FIELDS, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+    AfterValidator(JsonSize(MAX_JSON)),
+]
+"""JSON values by name, up to 64 KiB together."""
 
 StepPath = Annotated[
     str,
@@ -188,8 +196,13 @@ class PipelineRunStatus(Status):
         description="Where each step stands, in the order of the Pipeline.",
         json_schema_extra=LIST_MAP,
     )
-    outputs: RunValues | None = Field(
-        default=None, description="The Pipeline's outputs by name, as JSON."
+    outputs: InlineValues | None = Field(
+        default=None,
+        description="The Pipeline's outputs by name, as JSON; up to 64 KiB together.",
+    )
+    outputs_ref: ObjectReference | None = Field(
+        default=None,
+        description="The PipelineRunData that holds the outputs where they are larger.",
     )
     usage: StepUsage | None = Field(
         default=None, description="What all model calls of the run cost together."

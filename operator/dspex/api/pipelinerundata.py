@@ -25,8 +25,10 @@ class PipelineRunDataSpec(ApiModel):
     )
 
     run_ref: ObjectReference = Field(description="The run that it belongs to.")
-    step: StepPath = Field(
-        description="The step that it belongs to; a step of a sub-pipeline is outer/inner."
+    step: StepPath | None = Field(
+        default=None,
+        description="The step that it belongs to; a step of a sub-pipeline is outer/inner. "
+        "Without it the outputs are the run's own.",
     )
     outputs: Data | None = Field(
         default=None, description="The step's outputs by name, as JSON; up to 512 KiB."

@@ -48,12 +48,14 @@ class Outcome:
     Attributes:
         record: The engine's last word.
         status: The PipelineRun's status.
+        data: The PipelineRunData with its outputs, where they are too large for the status.
         seconds: From the run's start to its end.
         interrupted: Whether Ctrl-C or SIGTERM ended it.
     """
 
     record: RunRecord
     status: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] | None = None
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -82,7 +84,7 @@ class _Execution:
     def __init__(self, work: LocalRun, progress: Progress) -> None:
         self._work = work
         self._progress = progress
-        self._writer = StatusWriter()
+        self._writer = StatusWriter(work.run.name)
         self._phase = _Phase.STARTING
         self._began: datetime | None = None
         self._seconds = 0.0
@@ -110,6 +112,7 @@ class _Execution:
         return Outcome(
             record=record,
             status=self._writer.status,
+            data=self._writer.data,
             seconds=self._seconds,
             interrupted=interrupts.count > 0,
         )

@@ -20,7 +20,7 @@ def report(work: LocalRun, outcome: Outcome, *, output: str, verbose: bool) -> i
     """Print how a run ended and return the exit status that it means."""
     record = outcome.record
     for step, fault in record.errors:
-        _print_fault(step, fault, verbose=verbose)
+        print_fault(step, fault, verbose=verbose)
     click.secho(
         f"{work.run.name} {summary(record, outcome.seconds)}",
         fg=_COLOURS[record.state],
@@ -48,8 +48,14 @@ def exit_status(record: RunRecord) -> int:
 
 
 def as_in_cluster(work: LocalRun, outcome: Outcome) -> dict[str, Any]:
-    """Return the PipelineRun with its status as the cluster would hold it."""
-    return {**work.run.to_json(), "status": outcome.status}
+    """Return the PipelineRun with its status as the cluster would hold it.
+
+    Outputs too large for a status are an object of their own, and both come as a List.
+    """
+    run = {**work.run.to_json(), "status": outcome.status}
+    if outcome.data is None:
+        return run
+    return {"apiVersion": "v1", "kind": "List", "items": [run, outcome.data]}
 
 
 _COLOURS: Final = {State.SUCCEEDED: "green", State.CANCELLED: "yellow", State.FAILED: "red"}
@@ -70,7 +76,8 @@ def _done(status: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _print_fault(step: str, fault: Fault, *, verbose: bool) -> None:
+def print_fault(step: str, fault: Fault, *, verbose: bool) -> None:
+    """Print a step's error with what would mend it; its traceback only where asked for."""
     click.echo(click.style(f"{step}: {fault.reason}: ", fg="red") + fault.message, err=True)
     violations = fault.details.get("violations") if fault.details else None
     for violation in violations if isinstance(violations, list) else []:

@@ -3,9 +3,14 @@
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from dspex.api import conditions
+from dspex.api.base import ObjectMeta, ObjectReference
 from dspex.api.conditions import carry_over, pending, run_active, run_ended
-from dspex.api.limits import MAX_DESCRIPTION, MAX_TRACEBACK
+from dspex.api.limits import MAX_DESCRIPTION, MAX_JSON, MAX_TRACEBACK
+from dspex.api.names import MAX_NAME
+from dspex.api.pipelinerundata import PipelineRunData, PipelineRunDataSpec
 from dspex.bridge.protocol import Usage
 from dspex.pipeline.events import (
     AttemptFailed,
@@ -21,16 +26,21 @@ from dspex.pipeline.record import Fault, Items, RunRecord, State, StepRecord
 RUNNING: Final = "Running"
 """Reason of the conditions of a run under way."""
 
+OUTPUTS: Final = "outputs"
+"""Ending of the name of the PipelineRunData with a run's outputs."""
+
 
 class StatusWriter:
     """Hears every event of a run; `status` is always the present one."""
 
-    def __init__(self, generation: int = 1) -> None:
+    def __init__(self, run: str, generation: int = 1) -> None:
         """Begin with a run that has not started.
 
         Args:
-            generation: The run's `metadata.generation`.
+            run: The run's name.
+            generation: Its `metadata.generation`.
         """
+        self._run = run
         self._generation = generation
         self._steps: dict[str, dict[str, Any]] = {}
         self._started: datetime | None = None
@@ -81,9 +91,25 @@ class StatusWriter:
             status["usage"] = usage_status(usage)
         if self._record is not None:
             status["message"] = shortened(self._record.message)
-            if self._record.outputs is not None:
+            if self.data is not None:
+                status["outputsRef"] = {"name": self.data["metadata"]["name"]}
+            elif self._record.outputs is not None:
                 status["outputs"] = dict(self._record.outputs)
         return status
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """The PipelineRunData with the run's outputs, where they are too large for its status."""
+        outputs = self._record.outputs if self._record is not None else None
+        if outputs is None or len(msgspec.json.encode(outputs)) <= MAX_JSON:
+            return None
+        data = PipelineRunData(
+            metadata=ObjectMeta(name=child_name(self._run, OUTPUTS)),
+            spec=PipelineRunDataSpec(
+                run_ref=ObjectReference(name=self._run), outputs=dict(outputs)
+            ),
+        )
+        return data.to_json()
 
     def _start(self, event: StepStarted) -> None:
         step = self._steps.setdefault(event.step, {"name": event.step})
@@ -170,6 +196,11 @@ def items_status(items: Items) -> dict[str, int]:
         "failed": items.failed,
         "skipped": items.skipped,
     }
+
+
+def child_name(owner: str, suffix: str) -> str:
+    """Name an object that belongs to another: the owner's name, cut where it must be."""
+    return f"{owner[: MAX_NAME - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
 def timestamp(time: datetime) -> str:

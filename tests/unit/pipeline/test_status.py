@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from dspex.api.pipelinerun import PipelineRun
+from dspex.api.pipelinerundata import PipelineRunData
 from dspex.bridge.protocol import Call
 from dspex.errors import PythonError, Reason
 from dspex.pipeline.engine import Engine, RunIdentity
-from dspex.pipeline.events import Event
+from dspex.pipeline.events import Event, RunFinished
+from dspex.pipeline.record import RunRecord, State
 from dspex.pipeline.status import StatusWriter
 from fakes.dispatcher import ScriptedDispatcher
 from fakes.objects import plan
-from fakes.virtual_time import run_virtually, virtual_clock
+from fakes.virtual_time import START, run_virtually, virtual_clock
 
 TEXT = """
     inputs: [{name: words, type: "list[str]"}]
@@ -46,7 +48,7 @@ async def _script(call: Call) -> Mapping[str, Any]:
 def history(words: list[str]) -> list[dict[str, Any]]:
     """Run, and return the status after each event."""
     statuses: list[dict[str, Any]] = []
-    writer = StatusWriter(generation=3)
+    writer = StatusWriter("r", generation=3)
 
     def listen(event: Event) -> None:
         writer(event)
@@ -121,7 +123,7 @@ def test_a_condition_that_does_not_change_keeps_its_time() -> None:
 
 def test_before_the_first_event_nobody_has_looked_at_it() -> None:
     """Ready is Unknown with the reason Pending."""
-    status = StatusWriter().status
+    status = StatusWriter("r").status
     assert condition(status, "Ready")["status"] == "Unknown"
     assert condition(status, "Succeeded")["reason"] == "Pending"
 
@@ -129,4 +131,19 @@ def test_before_the_first_event_nobody_has_looked_at_it() -> None:
 @pytest.mark.parametrize("field", ["startTime", "completionTime", "steps", "outputs", "usage"])
 def test_what_is_not_known_is_left_out(field: str) -> None:
     """No nulls and no empty texts."""
-    assert field not in StatusWriter().status
+    assert field not in StatusWriter("r").status
+
+
+def test_outputs_too_large_for_a_status_stand_in_an_object_of_their_own() -> None:
+    """The status names it; the object fits its kind; nothing is cut."""
+    long_name = "r" * 63
+    writer = StatusWriter(long_name)
+    outputs = {"text": "x" * 100_000}
+    record = RunRecord(state=State.SUCCEEDED, reason="Succeeded", message="", outputs=outputs)
+    writer(RunFinished(time=START, record=record))
+    assert "outputs" not in writer.status
+    data = PipelineRunData.model_validate(writer.data)
+    assert writer.status["outputsRef"] == {"name": data.name}
+    assert data.spec.outputs == outputs
+    assert data.spec.run_ref.name == long_name
+    assert StatusWriter("r").data is None
