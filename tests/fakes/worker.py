@@ -256,6 +256,7 @@ class ProcessScript:
         start: `ok`; `exit` ends with `status` before it listens, saying so on stderr; `silent`
             never announces; `unready` announces and is never ready.
         status: Exit status of `start: exit`.
+        finding: What it logs about its configuration before that, as the real worker does.
         calls: Names of `_BEHAVIOURS`, one a call, the last for ever.
         once: File that the first process of all makes: only that one plays this script,
             those that come later play none.
@@ -268,6 +269,7 @@ class ProcessScript:
     announce: str = ""
     start: str = "ok"
     status: int = 1
+    finding: str = ""
     calls: tuple[str, ...] = ("echo",)
     once: str = ""
     chatter: int = 0
@@ -288,6 +290,9 @@ def main() -> None:
     script = _read_script()
     print(f"fake worker {arguments.name} starts", file=sys.stderr, flush=True)
     if script.start == "exit":
+        if script.finding:
+            record = {"level": "error", "message": script.finding, "code": "FakeFinding"}
+            print(json.dumps(record), file=sys.stderr)
         print("the model could not be had", file=sys.stderr, flush=True)
         sys.exit(script.status)
     asyncio.run(_serve(script, arguments.name, arguments.exit_with_parent))

@@ -44,10 +44,15 @@ def readable(line: str) -> str:
     return f"{text}\n{record['exception']}" if record.get("exception") else text
 
 
-def read_findings(file: Path) -> tuple[Diagnostic, ...]:
-    """Return the findings that a worker logged about its configuration before it ended."""
+def read_findings(file: Path, begin: int = 0) -> tuple[Diagnostic, ...]:
+    """Return the findings that a worker logged about its configuration before it ended.
+
+    Args:
+        file: Its log.
+        begin: Bytes of the log that are a former process's.
+    """
     try:
-        lines = file.read_text(errors="replace").splitlines()
+        lines = file.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
     except OSError:
         return ()
     records = [record for record in map(_record, lines) if record is not None]

@@ -64,12 +64,13 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, launch: Launch, process: asyncio.subprocess.Process, pipes: "_Pipes"
+        self, launch: Launch, process: asyncio.subprocess.Process, pipes: "_Pipes", log_begin: int
     ) -> None:
         self.launch = launch
         self.started = time.monotonic()
         self._process = process
         self._pipes = pipes
+        self._log_begin = log_begin
         self._drain: asyncio.Task[None] | None = None
 
     @classmethod
@@ -82,6 +83,7 @@ class WorkerProcess:
         pipes = await _Pipes.open()
         try:
             with launch.log.open("ab") as log:
+                log_begin = log.tell()
                 process = await asyncio.create_subprocess_exec(
                     *launch.command,
                     *("--config", str(launch.config), "--port", "0"),
@@ -101,7 +103,7 @@ class WorkerProcess:
             pipes.close()
             raise
         pipes.close_child_ends()
-        return cls(launch, process, pipes)
+        return cls(launch, process, pipes, log_begin)
 
     @property
     def pid(self) -> int:
@@ -223,7 +225,7 @@ class WorkerProcess:
 
     def _failure(self, what: str) -> DspexError:
         if self.exit_status == BAD_CONFIGURATION:
-            findings = read_findings(self.launch.log)
+            findings = read_findings(self.launch.log, self._log_begin)
             if findings:
                 return ConfigurationError(*findings)
         lines = self.launch.last_lines()

@@ -88,13 +88,20 @@ async def test_without_a_token_no_authorization_is_sent() -> None:
 async def test_two_hundred_calls_at_once_share_two_workers() -> None:
     """No limit of connections stands between the calls, and both workers get a share."""
     async with (
-        FakeWorker(Reply({}, after=0.3)) as one,
-        FakeWorker(Reply({}, after=0.3)) as two,
+        FakeWorker(Hang()) as one,
+        FakeWorker(Hang()) as two,
         client_of(one.endpoint, two.endpoint) as (client, _),
+        asyncio.TaskGroup() as group,
     ):
-        await asyncio.gather(*(client.execute(call()) for _ in range(200)))
-    assert one.most_active + two.most_active > 150
-    assert min(len(one.calls), len(two.calls)) > 60
+        calls = [group.create_task(client.execute(call(timeout=60))) for _ in range(200)]
+        watchers = [
+            group.create_task(worker.until(lambda _: one.active + two.active == 200, seconds=30))
+            for worker in (one, two)
+        ]
+        await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
+        assert min(one.active, two.active) > 60
+        for task in (*calls, *watchers):
+            task.cancel()
 
 
 async def test_a_worker_that_refuses_connections_is_gone_round(closed: Endpoint) -> None:

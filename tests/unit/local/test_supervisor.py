@@ -13,7 +13,7 @@ import pytest
 
 from dspex.bridge.client import Endpoint, PoolClient
 from dspex.bridge.protocol import Call
-from dspex.errors import PythonError, Reason
+from dspex.errors import ConfigurationError, PythonError, Reason
 from dspex.local import (
     PoolLaunch,
     Supervisor,
@@ -210,6 +210,15 @@ async def test_a_start_that_fails_says_why(
     assert caught.value.reason is Reason.WORKER_UNAVAILABLE
     assert words in caught.value.message
     assert "fake worker small-0 starts" in caught.value.message
+
+
+async def test_a_wrong_configuration_is_a_finding(scene: Scene) -> None:
+    """What a worker logs about its configuration before it ends comes out as such."""
+    with pytest.raises(ConfigurationError, match="no module shop") as caught:
+        await scene.supervisor(start="exit", status=2, finding="no module shop").start()
+    assert caught.value.diagnostics[0].code == "FakeFinding"
+    with pytest.raises(PythonError, match="ended with status 2"):
+        await scene.supervisor(start="exit", status=2).start()
 
 
 async def test_a_command_that_is_not_there_is_an_error(scene: Scene) -> None:
