@@ -18,12 +18,19 @@ class NativeEngine(AsyncEngine):
         inner: DSPy's engine, configured with address and key.
         capabilities: A `dspy.LM` of the model, whose capabilities become the engine's.
         extra: Fields that are added to each request.
+        cached_apart: Whether the provider counts the prompt's cached tokens beside the others.
     """
 
     def __init__(
-        self, inner: AsyncLM15Engine, capabilities: Any, extra: dict[str, Any] | None = None
+        self,
+        inner: AsyncLM15Engine,
+        capabilities: Any,
+        extra: dict[str, Any] | None = None,
+        *,
+        cached_apart: bool = False,
     ) -> None:
         self._inner = inner
+        self._cached_apart = cached_apart
         self._extra = extra or {}
         self.supports_response_schema = capabilities.supports_response_schema
         self.supports_reasoning = capabilities.supports_reasoning
@@ -39,7 +46,7 @@ class NativeEngine(AsyncEngine):
         record.completed(
             chat.messages_of(request) if record.keep else [],
             response.message.text or "",
-            prompt=_input_tokens(usage),
+            prompt=self._prompt_tokens(usage),
             completion=usage.output_tokens or 0,
             finished=response.finish_reason != "length",
         )
@@ -49,7 +56,6 @@ class NativeEngine(AsyncEngine):
         """Close all connections."""
         await self._inner.aclose()
 
-
-def _input_tokens(usage: lm15.Usage) -> int:
-    """Sum the prompt's tokens; Anthropic counts what its cache served apart."""
-    return usage.input_tokens or 0
+    def _prompt_tokens(self, usage: lm15.Usage) -> int:
+        cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
+        return (usage.input_tokens or 0) + (cached if self._cached_apart else 0)

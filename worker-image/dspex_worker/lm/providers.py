@@ -107,7 +107,7 @@ def _by_dspy(config: ModelConfig, provider: str, api_key: str | None) -> AsyncEn
                 base_urls={route: config.api_base} if config.api_base else None,
             )
         )
-        return NativeEngine(inner, capabilities, config.extra)
+        return NativeEngine(inner, capabilities, config.extra, cached_apart="anthropic" in route)
     except (DSPyError, dspy.lm15.LM15Error, ValueError) as error:
         raise _unusable(
             f"the provider {provider} can't be served without litellm",
