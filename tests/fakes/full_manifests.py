@@ -18,6 +18,10 @@ _CONSTRAINTS: dict[str, Any] = {
     "minItems": 1,
     "maxItems": 9,
     "uniqueItems": True,
+    "probability": True,
+    "confidence": True,
+    "dimension": 1,
+    "shape": [-1, 2],
     "items": {"minLength": 1, "items": {"minLength": 1, "items": {"minimum": 1}}},
     "schema": {"type": "object"},
 }
@@ -28,7 +32,7 @@ _RETRY = {
     "maxDelay": "2s",
     "maxElapsed": "1m",
     "jitter": "None",
-    "on": ["Timeout", "QueueFull"],
+    "reasons": ["Timeout", "QueueFull"],
 }
 _POLICIES: dict[str, Any] = {
     "inputs": {"a": "$(inputs.a)"},

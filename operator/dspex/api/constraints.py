@@ -97,6 +97,24 @@ class Constraints(ApiModel):
     unique_items: bool | None = Field(
         default=None, description="Lists: whether no two items may be equal. Default: false."
     )
+    probability: bool | None = Field(
+        default=None,
+        description="true: a number from 0 to 1; a list or a dict of them is a distribution, whose "
+        "sum is 1. Default: false.",
+    )
+    confidence: bool | None = Field(
+        default=None, description="true: a number from 0 to 1. Default: false."
+    )
+    dimension: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Embeddings: how many numbers the list holds, exactly."
+    )
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(strict=False)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=8,
+        description="Tensors as lists of lists: the size of each level, -1 for any size.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     items: "Constraints | None" = Field(
         default=None,
         description="Lists, sets and tuples: what each item must satisfy, up to three levels deep.",

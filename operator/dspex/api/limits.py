@@ -16,7 +16,7 @@ MAX_EXPRESSION: Final = 4 * KIB
 MAX_TEMPLATE: Final = 64 * KIB
 """Characters of a template's source."""
 
-MAX_SIGNATURE: Final = 16 * KIB
+MAX_SIGNATURE: Final = 4 * KIB
 """Characters of a signature string."""
 
 MAX_TYPE: Final = 4 * KIB
