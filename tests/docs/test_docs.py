@@ -3,7 +3,7 @@
 import io
 import itertools
 import re
-import subprocess
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +57,14 @@ def test_whole_manifests_are_free_of_errors(block: Block) -> None:
 def test_fragments_are_yaml(block: Block) -> None:
     """A part of a manifest can at least be parsed."""
     assert yaml.safe_load(block.text) is not None
+
+
+@pytest.mark.parametrize("block", named(lambda block: block.language == "python"))
+def test_python_runs(block: Block, tmp_path: Path) -> None:
+    """What a page shows of a module, a tool or an operation can at least be imported."""
+    file = tmp_path / "shown.py"
+    file.write_text(block.text)
+    runpy.run_path(str(file))
 
 
 @pytest.mark.parametrize(
@@ -129,25 +137,7 @@ def test_every_page_is_listed() -> None:
     assert written <= listed
 
 
-def drawings() -> list[object]:
-    """Return each drawing with the command in the comment above it."""
-    found: list[object] = []
-    for block in ALL:
-        above = block.page.read_text().splitlines()[block.line - 2]
-        if block.language == "mermaid" and above.startswith("<!-- dspex "):
-            command = above.removeprefix("<!-- ").removesuffix(" -->")
-            found.append(pytest.param(block, command, id=block.place))
-    return found
-
-
-@pytest.mark.parametrize(("block", "command"), drawings())
-def test_drawings_are_what_their_command_draws(block: Block, command: str) -> None:
+@pytest.mark.parametrize("block", named(lambda block: block.language == "mermaid"))
+def test_drawings_are_what_their_command_draws(block: Block) -> None:
     """A picture is drawn by the tool itself, by the command in the comment above it."""
-    done = subprocess.run(
-        [ROOT / ".venv" / "bin" / "dspex", *command.split()[1:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == block.text
+    assert console.draw(block) == block.text

@@ -92,6 +92,20 @@ def run(block: Block, where: Path, environment: Mapping[str, str] = os.environ) 
     return done.stdout.split(f"{_MARK}\n")[:-1]
 
 
+def draw(block: Block) -> str:
+    """Return what the command above a drawing draws now."""
+    program, *arguments = block.command
+    done = subprocess.run(
+        [ROOT / ".venv" / "bin" / program, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=TIMEOUT,
+        check=True,
+    )
+    return done.stdout
+
+
 def agrees(expected: str, printed: str) -> bool:
     """Say whether an output is what a page shows.
 

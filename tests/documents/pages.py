@@ -10,6 +10,7 @@ The words behind a block's language say what is done with it:
   `text outcome`, is what came of it.
 - `LANGUAGE file=NAME`, such as `python` or `json`: written to NAME.
 - `console`: commands behind `$ ` and what they print; `console root` runs in the repository.
+- `mermaid`: a drawing; the comment above it names the command that drew it.
 - `sh`: commands that need something that a test has not, such as a key; not run.
 """
 
@@ -25,6 +26,7 @@ LANGUAGES: Final = frozenset(
 )
 
 _FENCE: Final = re.compile(r"^```(?P<info>\S.*)?$")
+_DRAWN: Final = re.compile(r"<!-- (?P<command>dspex .+) -->")
 _LINK: Final = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])+\]\((?P<target>[^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ +(?P<text>.+?)\s*$")
 
@@ -51,6 +53,13 @@ class Block:
     def place(self) -> str:
         """File and line, for messages."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def command(self) -> list[str]:
+        """The command in the comment above a drawing: `<!-- dspex graph … -->`; empty if none."""
+        above = self.page.read_text().splitlines()[self.line - 2]
+        shown = _DRAWN.fullmatch(above)
+        return shown["command"].split() if shown else []
 
     @property
     def file(self) -> str | None:

@@ -31,6 +31,8 @@ def _texts(page: Path, where: Path) -> list[tuple[Block, str]]:
         text = block.text
         if block.language == "console":
             text = _console(block, console.run(block, where))
+        elif block.language == "mermaid" and block.command:
+            text = console.draw(block)
         elif block.language == "text" and "outcome" in block.words and example is not None:
             text = semantics.outcome(example)
         example = block if "pipeline" in block.words else None
