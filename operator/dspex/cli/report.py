@@ -27,7 +27,9 @@ def report(work: LocalRun, outcome: Outcome, *, output: str, verbose: bool) -> i
         bold=True,
         err=True,
     )
-    if record.state is State.CANCELLED:
+    if record.state is State.FAILED and not record.errors:
+        click.echo(record.message, err=True)
+    elif record.state is State.CANCELLED:
         click.echo(_done(outcome.status), err=True)
     if output == "json":
         print_json(as_in_cluster(work, outcome))

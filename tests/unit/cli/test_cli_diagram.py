@@ -84,7 +84,7 @@ def drawn(tmp_path: Path, dspex: Dspex) -> Callable[[str], str]:
 def test_text_lists_levels_and_what_each_step_waits_for(drawn: Callable[[str], str]) -> None:
     """Steps of one level stand together; finally steps come last, under their own line."""
     text = drawn("text")
-    assert text.startswith("all-kinds: 9 steps, up to 2 at the same time\n")
+    assert text.startswith("all-kinds: 9 steps, at most 6 in a row\n")
     assert "  1  end      ReAct in big\n" in text
     assert "each     pipeline other  ← end\n" in text
     assert "for each of $(inputs.items)" in text
@@ -103,7 +103,8 @@ def test_mermaid_has_every_step_and_arrow(drawn: Callable[[str], str]) -> None:
         arrow = "-.->" if (source, target) in {("end", "each"), ("close", "last")} else "-->"
         assert f"  s_{source} {arrow} s_{target}\n" in text
     assert "subgraph finally_steps [finally]" in text
-    assert "&" not in text.replace("#", "")
+    assert "if #36;(size(inputs.text) #gt; 3 #amp;#amp; steps.end.state == 'Succeeded')" in text
+    assert "&" not in text
 
 
 def test_dot_has_every_step_and_arrow(drawn: Callable[[str], str]) -> None:

@@ -115,7 +115,7 @@ def test_ends_of_steps_tell_what_matters() -> None:
     assert ended(record("a", attempts=12, items=counts)) == "succeeded, 9 of 10 items, 1.25 s"
     assert ended(record("a", start_time=None)) == "succeeded"
     failed = ended(record("a", State.FAILED, error=FAULT, attempts=2))
-    assert failed.startswith("failed after 2 attempts: WorkerLost: the connection broke")
+    assert failed == "failed after 2 attempts: WorkerLost"
     assert ended(record("a", State.FAILED, reason="Timeout")) == "failed: Timeout"
     assert ended(record("a", State.SKIPPED, reason="ConditionFalse")) == "skipped: ConditionFalse"
     assert ended(record("a", State.CANCELLED)) == "cancelled"
@@ -127,7 +127,7 @@ def test_the_summary_names_cost_and_cause() -> None:
     succeeded = ended_run(State.SUCCEEDED, "Succeeded", usage=spent)
     assert summary(succeeded, 1.26) == "succeeded in 1.3 s, 1 model call, 3 tokens"
     failed = ended_run(State.FAILED, "StepsFailed")
-    assert summary(failed, 2) == "failed (StepsFailed: what happened) in 2.0 s"
+    assert summary(failed, 2) == "failed (StepsFailed) in 2.0 s"
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def test_a_signal_cancels_the_run(support: Path, number: signal.Signals) -> None
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "cancelling" in err
-    assert "cancelled (Cancelled" in err
+    assert "cancelled (Cancelled)" in err
     assert "none of 2 steps had been done" in err
     assert json.loads(out)["status"]["steps"][0]["state"] == "Cancelled"
     assert "Traceback" not in err

@@ -1,8 +1,18 @@
 """A drawing for Mermaid, which GitHub and many wikis render."""
 
-import html
+from typing import Final
 
 from dspex.cli.diagram.drawing import Drawing, Node
+
+# The dollar too: Mermaid reads mathematics between two pairs of them.
+_ENTITIES: Final = {
+    "#": "#35;",
+    "&": "#amp;",
+    "<": "#lt;",
+    ">": "#gt;",
+    '"': "#quot;",
+    "$": "#36;",
+}
 
 
 def to_mermaid(drawing: Drawing) -> str:
@@ -31,6 +41,6 @@ def _id(name: str) -> str:
 
 
 def _escape(text: str) -> str:
-    # Mermaid writes entities with # in place of &.
-    escaped = html.escape(" ".join(text.split()), quote=True).replace("#", "&num;")
-    return escaped.replace("&", "#")
+    """Return a text as a label may hold it; Mermaid's entities begin with # in place of &."""
+    flat = " ".join(text.split())
+    return "".join(_ENTITIES.get(letter, letter) for letter in flat)

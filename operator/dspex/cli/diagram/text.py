@@ -30,6 +30,6 @@ def _arrow(drawing: Drawing, node: Node) -> str:
 
 
 def _size(drawing: Drawing) -> str:
-    steps, wide = len(drawing.nodes), max(len(level) for level in drawing.levels)
-    together = f", up to {wide} at the same time" if wide > 1 else ""
-    return f"{steps} step{'s' if steps > 1 else ''}{together}"
+    steps, long = len(drawing.nodes), len(drawing.levels)
+    in_a_row = f", at most {long} in a row" if long > 1 else ""
+    return f"{steps} step{'s' if steps > 1 else ''}{in_a_row}"

@@ -37,9 +37,12 @@ class LineProgress:
     def on_worker(self, event: WorkerEvent) -> None:
         """Write a line about a worker, and the end of its log where it died."""
         self.say(event.describe())
-        if isinstance(event, WorkerDied):
-            for line in event.last_lines[-3:]:
-                self.on_log(event.worker, line)
+        # One that was given up ends the run with an error that holds them.
+        if isinstance(event, WorkerDied) and event.restart_in is not None:
+            for line in event.last_lines:
+                # What it logged in good days does not explain its death.
+                if not line.startswith("info: "):
+                    self.on_log(event.worker, line)
 
     def on_log(self, worker: str, line: str) -> None:
         """Write a line of a worker's log."""

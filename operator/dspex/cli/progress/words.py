@@ -49,9 +49,9 @@ def ended(record: StepRecord) -> str:
             facts.insert(0, items(record.items))
         return ", ".join([state, *(fact for fact in facts if fact)])
     if record.state is State.FAILED and record.error is not None:
+        # Its message was told with the last attempt, and is told again when the run has ended.
         tries = _attempts(record)
-        message = one_line(record.error.message)
-        return f"{state}{f' after {tries}' if tries else ''}: {record.error.reason}: {message}"
+        return f"{state}{f' after {tries}' if tries else ''}: {record.error.reason}"
     why = one_line(record.message) or record.reason
     return f"{state}: {why}" if why else state
 
@@ -63,7 +63,7 @@ def summary(record: RunRecord, seconds: float) -> str:
         facts.append(count(record.usage.calls, "model call"))
     if record.usage.total_tokens:
         facts.append(f"{record.usage.total_tokens} tokens")
-    why = "" if record.state is State.SUCCEEDED else f" ({record.reason}: {record.message})"
+    why = "" if record.state is State.SUCCEEDED else f" ({record.reason})"
     return f"{str(record.state).lower()}{why} in {', '.join(facts)}"
 
 
