@@ -5,10 +5,12 @@ a file is not as it would be written.
 """
 
 import argparse
+import functools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
@@ -32,7 +34,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def generated_files() -> dict[str, str]:
+@functools.cache
+def generated_files() -> Mapping[str, str]:
     """Return the text of each generated file by its path from the root; always the same text."""
     files: dict[str, str] = {}
     for kind in KINDS.values():
@@ -46,7 +49,7 @@ def generated_files() -> dict[str, str]:
     files["schemas/dspex.json"] = _json(combined_schema())
     files["docs/reference/reasons.md"] = reasons_page()
     files["docs/reference/README.md"] = index_page()
-    return files
+    return MappingProxyType(files)
 
 
 def differences(root: Path) -> list[str]:

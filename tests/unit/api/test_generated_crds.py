@@ -10,8 +10,10 @@ import pytest
 
 from dspex.api.crd import MAX_CRD_BYTES, custom_resource_definition
 from dspex.api.kinds import KINDS, Kind
+from dspex.api.names import YAML_WORDS
 from dspex.api.structural import PRESERVE
 from dspex.manifests import generate
+from dspex.manifests.scalars import resolve_key
 
 ROOT = Path(__file__).parents[3]
 FORBIDDEN = {
@@ -69,6 +71,14 @@ def test_every_field_is_described(kind: Kind) -> None:
     for path, schema in _below(kind):
         if not path.endswith("[]"):
             assert schema.get("description"), path
+
+
+@every_kind
+def test_no_field_is_a_word_that_yaml_renames(kind: Kind) -> None:
+    """Kubectl reads a key such as `on` as true, so no field is called that."""
+    names = {path.rpartition(".")[2].removesuffix("[]") for path, _ in _below(kind)}
+    assert not names & YAML_WORDS
+    assert all(resolve_key(name, None, True) == name for name in names)
 
 
 @every_kind
