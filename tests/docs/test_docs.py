@@ -120,6 +120,13 @@ def _there(page: Path, target: str) -> bool:
     return file.exists() and (not anchor or anchor in anchors(file))
 
 
+def test_tests_that_pages_name_exist() -> None:
+    """A link to a test file is named by a test in it, without its `test_`."""
+    for page in pages():
+        for name, path in re.findall(r"\[`(\w+)`\]\(\.\./(tests/[^)]+\.py)\)", page.read_text()):
+            assert f"def test_{name}(" in (ROOT / path).read_text(), f"{page}: {name}"
+
+
 def test_make_targets_that_pages_name_exist() -> None:
     """`make demo` and the others are in the Makefile."""
     makefile = (ROOT / "Makefile").read_text()
