@@ -65,7 +65,7 @@ wheel: $(READY) ## Build the wheel and import what each extra promises, each in 
 
 .PHONY: bench
 bench: $(READY) ## Print the benchmarks' table; fail if a ratio is worse than its gate
-	$(BIN)/python -m tests.performance
+	PYTHONPATH=tests $(BIN)/python -m performance
 
 .PHONY: clean
 clean: ## Remove what was built; the model's cache stays

@@ -1,0 +1,25 @@
+"""All benchmarks: a new one is a file and a line here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from performance.dispatch import dispatch
+from performance.expression import expression
+from performance.linear import linear
+from performance.native_step import native_step
+from performance.session import Benchmark
+from performance.signature_parse import signature_parse
+from performance.startup import startup
+from performance.template import template
+from performance.validation import validation
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "signature": signature_parse,
+    "native-step": native_step,
+    "linear": linear,
+    "dispatch": dispatch,
+    "expression": expression,
+    "template": template,
+    "validation": validation,
+    "startup": startup,
+}
