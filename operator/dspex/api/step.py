@@ -99,7 +99,8 @@ class Retry(ApiModel):
             default=(),
             max_length=MAX_LIST,
             description="Reasons that are retried. Default: those that may pass by themselves, such "
-            "as WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid, Timeout.",
+            "as WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid and "
+            "Timeout.",
             json_schema_extra=SET,
         )
     )
