@@ -33,8 +33,9 @@ _NAMES: Final = frozenset(
     }
 )
 
-# PIP_ because the embedded model is fetched by pip, from wherever the person's pip looks.
-_PREFIXES: Final = ("DSPEX_", "LC_", "XDG_", "PIP_")
+# PIP_ because the embedded model is fetched by pip, from wherever the person's pip looks;
+# COVERAGE_ so that who measures the coverage of their own modules sees what ran in workers.
+_PREFIXES: Final = ("DSPEX_", "LC_", "XDG_", "PIP_", "COVERAGE_")
 
 
 def worker_environment(

@@ -179,6 +179,8 @@ class LocalPools:
             supervisor.kill()
 
     async def _start(self) -> None:
+        if not self._plans:
+            return
         self._folder = Path(tempfile.mkdtemp(prefix="dspex-"))
         # One token for the whole run: whoever else is on this machine can't use the workers.
         token = secrets.token_urlsafe(32)

@@ -100,7 +100,7 @@ async def test_pools_start_together_and_answer() -> None:
     assert not folder.exists()
 
 
-async def test_one_pool_that_fails_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_pool_that_fails_ends_the_others() -> None:
     """The error comes out as itself, and no process of any pool is left."""
     events: list[WorkerEvent] = []
     good, bad = plan_pools(
@@ -119,6 +119,17 @@ async def test_one_pool_that_fails_ends_the_others(monkeypatch: pytest.MonkeyPat
     for event in events:
         if isinstance(event, WorkerStarting):
             assert not (Path("/proc") / str(event.pid)).exists()
+
+
+async def test_without_pools_nothing_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline of native steps alone needs neither a process nor a folder."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with LocalPools((), lambda event: None) as pools:
+        assert list(tmp_path.iterdir()) == []
+        with pytest.raises(PythonError, match="there is: none"):
+            await pools.execute("small", CALL)
 
 
 async def test_kill_ends_the_workers_without_grace() -> None:
