@@ -24,10 +24,18 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 .PHONY: setup
 setup: $(READY) ## Make the virtual environment from the hashed lock
 
+# One lock for development, and one a part of the wheel with a choice out of the same pins:
+# what images install, and what `make wheel` tries. The order matters: the first bounds the rest.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-emit-package dspex
+SLIM := --override requirements/overrides.txt
+EXTRAS := cli worker embedded operator
+
 .PHONY: lock
 lock: $(READY) ## Compile requirements/*.txt anew (pins and hashes, no addresses)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt --no-emit-package dspex requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) $(SLIM) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) $(SLIM) --constraint requirements/dev.txt pyproject.toml -o requirements/core.txt
+	for extra in $(EXTRAS); do $(COMPILE) $(SLIM) --constraint requirements/dev.txt --extra $$extra pyproject.toml -o requirements/$$extra.txt; done
 
 .PHONY: demo
 demo: $(READY) ## Run the demo: ten support messages through a pipeline on the embedded model
@@ -39,7 +47,7 @@ test: lint test-all wheel ## Lint, check what is generated, run every test, try 
 .PHONY: test-all
 test-all: $(READY)
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest -n 2 --dist worksteal tests
+	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --dist worksteal tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
@@ -61,7 +69,7 @@ generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the mode
 
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and import what each extra promises, each in an empty environment
-	$(BIN)/python tests/wheel.py
+	PYTHONPATH=tests $(BIN)/python -m distribution
 
 .PHONY: bench
 bench: $(READY) ## Print the benchmarks' table; fail if a ratio is worse than its gate
