@@ -51,12 +51,14 @@ _CEL: Final = frozenset({"cel_expr_python"})
 _DSPY: Final = frozenset({"dspy", "prometheus_client"})
 _MODEL: Final = frozenset({"xllamacpp"})
 _NEVER: Final = frozenset({"litellm", "kubernetes"})
+_NO_CLI: Final = Command(words=["dspex", "--help"], status=2, says="pip install 'dspex[cli]'")
 
 EXTRAS: Final = (
     Extra(
         name="core",
         absent=_NEVER | _CLI | _CEL | _DSPY | _MODEL | {"kopf", "yaml"},
         programs=["use_native.py"],
+        commands=[_NO_CLI],
     ),
     Extra(
         name="cli",
@@ -87,5 +89,6 @@ EXTRAS: Final = (
         name="operator",
         absent=_NEVER | _CLI | _DSPY | _MODEL | {"yaml"},
         programs=["use_native.py", "run_plan.py"],
+        commands=[_NO_CLI],
     ),
 )

@@ -10,6 +10,11 @@ from typing import Final, NoReturn
 CANCELLED: Final = 130
 """Exit status after Ctrl-C or SIGTERM."""
 
+BAD_INPUT: Final = 2
+"""Exit status where a part of the command line is not installed."""
+
+_PARTS: Final = {"click", "rich", "yaml", "cel_expr_python"}
+
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
@@ -19,6 +24,12 @@ def main() -> NoReturn:
         from dspex.cli.app import run
 
         status = run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        if error.name not in _PARTS:
+            raise
+        message = f"the command line needs {error.name}, which is not installed"
+        print(f"{message}\n  remedy: pip install 'dspex[cli]'", file=sys.stderr)
+        status = BAD_INPUT
     except KeyboardInterrupt:
         print("\ncancelled; nothing had been started", file=sys.stderr)
         status = CANCELLED
