@@ -167,3 +167,12 @@ def long_text(word: str) -> str:
 
 
 returns_awaitable = dspy.Tool(lambda word: lookup(word), name="awaitable", desc="Look it up.")
+
+
+class Sleeps(dspy.Module):  # type: ignore[misc]  # dspy has no types
+    """Works in its thread long after everybody has gone."""
+
+    def forward(self, question: str) -> dspy.Prediction:
+        """Sleep."""
+        time.sleep(600)
+        return dspy.Prediction(answer="late")

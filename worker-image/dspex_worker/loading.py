@@ -1,12 +1,14 @@
 """What must be there before the worker is ready: DSPy, the model, the tools, the modules."""
 
 import asyncio
+import functools
 import importlib
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dspex_worker import log
 from dspex_worker.config import API_KEY_VARIABLE, WorkerConfig, secret
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from dspex_worker.execute import Worker
     from dspex_worker.modules import Modules
     from dspex_worker.tools import ToolBox
+
+Result = TypeVar("Result")
 
 
 def prepare_environment() -> None:
@@ -33,24 +37,33 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
     prepare_environment()
     lifecycle.progress = "importing dspy"
     # Half a second of processor: not on the loop that answers the probes.
-    await asyncio.to_thread(_import_dspy)
+    await _aside(_import_dspy)
     from dspex_worker.adapters import ADAPTERS
     from dspex_worker.execute import Worker
     from dspex_worker.lm.providers import connect
 
     executor = ThreadPoolExecutor(max(4, config.concurrency), thread_name_prefix="module")
     lifecycle.progress = "building modules and tools"
-    modules, tools = await asyncio.to_thread(_build, config, executor)
+    modules, tools = await _aside(functools.partial(_build, config, executor))
     model = None
     adapter = ADAPTERS["Chat"]()
     if config.model is not None:
         lifecycle.progress = "connecting the model"
-        model = await connect(config.model, secret(API_KEY_VARIABLE))
+        model = await connect(config.model, secret(API_KEY_VARIABLE), _aside)
         adapter = ADAPTERS[config.model.effective_adapter]()
     lifecycle.progress = "ready"
     return Worker(
         name=name, model=model, adapter=adapter, modules=modules, tools=tools, executor=executor
     )
+
+
+async def _aside(work: Callable[[], Result]) -> Result:
+    """Run work in a thread that the loop's end does not wait for."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix="loading")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+    finally:
+        executor.shutdown(wait=False)
 
 
 def _import_dspy() -> None:

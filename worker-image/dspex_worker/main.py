@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from dspex.errors import ConfigurationError
 from dspex_worker import log
 from dspex_worker.config import TOKEN_VARIABLE, WorkerConfig, read_config, secret
 from dspex_worker.lifecycle import Lifecycle
+from dspex_worker.lm import fetch
 from dspex_worker.loading import load
 from dspex_worker.log import logger
 from dspex_worker.server import Server
@@ -26,7 +28,7 @@ from dspex_worker.server import Server
 GRACE: Final = 25.0
 """Seconds that running calls have to end in when the worker drains."""
 HARD_END: Final = 2.0
-"""Seconds after which a worker whose parent has died ends, whatever it does."""
+"""Seconds after which a worker ends that should have ended, whatever it does."""
 BAD_CONFIGURATION: Final = 2
 """Exit status of a worker that can't become ready."""
 
@@ -36,12 +38,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     log.configure(options.log_level)
     try:
-        return asyncio.run(_serve(read_config(options.config), options))
+        status = asyncio.run(_serve(read_config(options.config), options))
     except ConfigurationError as error:
         _report(error)
-        return BAD_CONFIGURATION
-    except KeyboardInterrupt:
-        return 130
+        status = BAD_CONFIGURATION
+    _leave_threads(status)
+    return status
+
+
+def _leave_threads(status: int) -> None:
+    """End the process now if a thread of a module would keep it: threads can't be stopped."""
+    deadline = time.monotonic() + HARD_END
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logger.warning("a thread still works; the process ends without it")
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,6 +108,7 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
         await lifecycle.drained(options.grace)
     finally:
         await runner.cleanup()
+        fetch.stop()
         if server.worker:
             await server.worker.aclose()
     logger.info("ended")

@@ -138,7 +138,8 @@ def describe(constraints: Constraints) -> str:
     parts = [
         phrase.format(json.loads(value) if name == "enum" else value)
         for name, phrase in _PHRASES.items()
-        if (value := getattr(constraints, name)) not in (None, False)
+        # A minimum of 0 is one; `uniqueItems: false` is none.
+        if (value := getattr(constraints, name)) is not None and value is not False
     ]
     if constraints.items:
         parts.append(f"each item: {describe(constraints.items)}")

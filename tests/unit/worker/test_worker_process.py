@@ -244,3 +244,42 @@ def test_a_configuration_that_can_not_be_read_is_status_2(
         line = json.loads(capsys.readouterr().err)
         assert str(path) in line["message"]
         assert line["level"] == "error"
+
+
+async def test_a_thread_that_works_on_does_not_keep_it(tmp_path: Path) -> None:
+    """A module's thread can't be stopped, but the process ends without it."""
+    allowed = "fakes.worker_modules.Sleeps"
+    config = WorkerConfig(modules=[allowed])
+    call = call_of("question -> answer", {"question": "x"}, module=allowed, timeout=0.2)
+    async with worker_process(tmp_path, config) as worker:
+        await worker.ready()
+        status, body = await worker.post(call)
+        assert (status, body["reason"]) == (504, "Timeout")
+        worker.process.send_signal(signal.SIGTERM)
+        code, log = await worker.end()
+    assert code == 0
+    assert "thread still works" in log[-1]["message"]
+
+
+async def test_a_download_under_way_ends_with_it(tmp_path: Path) -> None:
+    """SIGTERM while the embedded model is fetched leaves no process and no half file."""
+    python = tmp_path / "site" / "pip.py"
+    python.parent.mkdir()
+    started = tmp_path / "started"
+    python.write_text(
+        f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    )
+    config = WorkerConfig(model=ModelConfig(embedded=True))
+    env = {"DSPEX_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(python.parent), "PATH": ""}
+    async with worker_process(tmp_path, config, **env) as worker:
+        while not started.exists() or not started.read_text():
+            await asyncio.sleep(0.02)
+        child = int(started.read_text())
+        worker.process.send_signal(signal.SIGTERM)
+        code, _ = await worker.end()
+    assert code == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert [file.name for file in (tmp_path / "cache" / "models").iterdir()] == [
+        "SmolLM2-135M-Instruct.Q4_1.lock"
+    ]

@@ -11,6 +11,9 @@ from dspex.bridge.protocol import Feedback
 MAX_ANSWER = 4_000
 """Characters of a former answer that the model is shown again."""
 
+MAX_ERRORS = 20
+"""Errors of a former answer that it is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -57,7 +60,7 @@ def feedback_turns(names: set[str]) -> list[dict[str, Any]]:
         return []
     turns: list[dict[str, Any]] = []
     for former in frame.feedback:
-        errors = "\n".join(f"- {error}" for error in former.errors)
+        errors = "\n".join(f"- {error}" for error in former.errors[:MAX_ERRORS])
         answer = former.answer[:MAX_ANSWER] or "(no answer)"
         turns.append({"role": "assistant", "content": answer})
         turns.append(

@@ -63,7 +63,8 @@ class EmbeddedModel:
         self, path: Path | None = None, *, threads: int = 1, context: int = CONTEXT
     ) -> None:
         self.path = path or fetch.model_file()
-        self.name = fetch.MODEL_NAME if path is None else self.path.stem
+        known = self.path.name == fetch.FILE_NAME
+        self.name = fetch.MODEL_NAME if known else self.path.stem
         self.context = context
         self._server = _load(self.path, threads, context)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="embedded")

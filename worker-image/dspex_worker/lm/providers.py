@@ -1,8 +1,9 @@
 """From the Pool's model to a `dspy.LM`: which engine serves it, and what can't be served here."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import dspy
 from dspy.clients.engines import AsyncLM15Engine
@@ -12,12 +13,18 @@ from dspex.errors import ConfigurationError, Diagnostic
 from dspex_worker.config import ModelConfig
 from dspex_worker.lm.engine import AsyncEngine, SyncEngine
 
+if TYPE_CHECKING:
+    from dspex_worker.lm.local import LocalEngine
+
 LITELLM_REMEDY: Final = (
     "use the image target litellm for this provider; an endpoint that speaks OpenAI's API works "
     "here as model.name openai/<model> with model.apiBase"
 )
 # Served by DSPy's own client only with settings that an apiBase rules out.
 _NEED_LITELLM: Final = frozenset({"azure"})
+
+
+Aside = Callable[[Callable[[], AsyncEngine]], Awaitable[AsyncEngine]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,15 @@ class Model:
     engine: AsyncEngine
 
 
-async def connect(config: ModelConfig, api_key: str | None) -> Model:
+async def connect(
+    config: ModelConfig, api_key: str | None, aside: Aside = asyncio.to_thread
+) -> Model:
     """Connect the model that a Pool names; the embedded one is fetched and loaded.
+
+    Args:
+        config: The Pool's model.
+        api_key: For an endpoint; None sends none.
+        aside: Runs slow work in a thread.
 
     Raises:
         ConfigurationError: The provider can't be served here, or the embedded model not be had.
@@ -44,7 +58,7 @@ async def connect(config: ModelConfig, api_key: str | None) -> Model:
     loop = asyncio.get_running_loop()
     if config.embedded:
         # Seconds of disk and processor: not on the loop that answers the probes.
-        engine = await asyncio.to_thread(_embedded)
+        engine = await aside(_embedded)
         name = engine.name
     else:
         name = config.name
@@ -75,7 +89,7 @@ def _temperature(config: ModelConfig) -> float | None:
     return config.temperature
 
 
-def _embedded() -> Any:
+def _embedded() -> "LocalEngine":
     from dspex_worker.lm.embedded import EmbeddedModel
     from dspex_worker.lm.local import LocalEngine
 
