@@ -98,8 +98,8 @@ class Retry(ApiModel):
         Field(
             default=(),
             max_length=MAX_LIST,
-            description="Reasons that are retried. Default: those that may pass by themselves, such "
-            "as WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid and "
+            description="Reasons that are retried. Default: those that may pass by themselves, as "
+            "WorkerLost, QueueFull, ModelUnavailable, ModelRateLimited, OutputInvalid and "
             "Timeout.",
             json_schema_extra=SET,
         )

@@ -18,6 +18,8 @@ from dspex_worker.lm import fetch, grammar
 
 CONTEXT: Final = 4096
 """Tokens of prompt and answer together."""
+REMEMBERED: Final = 4
+"""Prompts whose beginnings need not be read again."""
 FREE_TEXT: Final = 256
 """Tokens of an answer that no schema bounds and no caller limits."""
 
@@ -225,7 +227,10 @@ def _load(path: Path, threads: int, context: int) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = context
-    parameters.n_parallel = 1
+    # Calls come one after the other; more slots remember the prompts of more steps, in the same
+    # memory, and the one whose prompt begins alike is taken.
+    parameters.n_parallel = REMEMBERED
+    parameters.kv_unified = True
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.warmup = False
