@@ -21,7 +21,7 @@ def startup() -> list[Row]:
         Row(
             name=each.name,
             rival=floor.name,
-            measured=compare(each, floor, clock=WALL, rounds=15),
+            measured=compare(each, floor, clock=WALL, rounds=9),
             goal=GOAL if each is usage else None,
         )
         for each in (usage, package, engine)
