@@ -472,6 +472,22 @@ def test_under_continue_failed_items_drop_out_and_indices_keep_positions() -> No
     assert ran.steps["each"].error is not None
 
 
+def test_default_outputs_stand_in_for_single_items_and_never_for_the_lists() -> None:
+    """A failed item takes the default and is told of; a step that fails as a whole stays failed."""
+    text = FAN_OUT.replace(
+        "name: each\n",
+        "name: each\n          onError: Default\n          default: {outputs: {out: none}}\n",
+    )
+    ran = run(plan(text), {"words": ["a", "bad", "c"]}, scripts={"fast": _echo})
+    assert ran.record.outputs == {"all": ["0: A", "none", "2: C"]}
+    assert ran.state("each") == "Succeeded/DefaultUsed"
+    assert ran.steps["each"].error is not None
+    assert ran.steps["each"].error.details["items"][0]["index"] == 1
+    short = plan(text.replace("concurrency: 2", "maxItems: 1"))
+    ran = run(short, {"words": ["a", "b"]}, scripts={"fast": _echo})
+    assert ran.state("each") == "Failed/TooManyItems"
+
+
 def test_more_items_than_max_items_fail_the_step() -> None:
     """TooManyItems tells both numbers."""
     text = FAN_OUT.replace("concurrency: 2", "maxItems: 2")

@@ -1,11 +1,13 @@
 """Compiles one pipeline with its sub-pipelines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from dspex.api.duration import parse_duration
+from dspex.api.limits import MAX_STATUS_STEPS
 from dspex.api.pipeline import Pipeline, Timeouts
 from dspex.api.step import Step as StepSpec
 from dspex.errors import Diagnostic, InputError, Severity
@@ -59,6 +61,17 @@ def compile_pipeline(pipeline: Pipeline, sources: Sources) -> Compiled:
     compiler = _Compiler(sources)
     plan = compiler.compile(pipeline)
     findings = compiler.findings
+    if plan is not None and (count := _count_steps(plan, compiler.plans)) > MAX_STATUS_STEPS:
+        findings.diagnostics.append(
+            Diagnostic(
+                code="TooManySteps",
+                message=f"with its sub-pipelines the pipeline has {count} steps",
+                expected=f"at most {MAX_STATUS_STEPS}, which is what a run's status holds",
+                remedy="name fewer sub-pipelines, or run one under forEach",
+                subject=pipeline.subject,
+                path="spec.steps",
+            )
+        )
     if plan is not None:
         plan = msgspec.structs.replace(
             plan, pools=sorted(compiler.pools), pipelines=dict(sorted(compiler.plans.items()))
@@ -68,6 +81,24 @@ def compile_pipeline(pipeline: Pipeline, sources: Sources) -> Compiled:
         missing=tuple(findings.missing),
         diagnostics=tuple(findings.diagnostics),
     )
+
+
+def _count_steps(plan: Plan, plans: Mapping[str, Plan]) -> int:
+    """Return how many steps a run will report, those of sub-pipelines included."""
+    sizes: dict[str, int] = {}
+
+    def size(plan: Plan) -> int:
+        if plan.pipeline not in sizes:
+            inner = [
+                size(plans[step.body["name"]])
+                for step in plan.all_steps
+                # Under forEach inner steps are counted by item and not reported one by one.
+                if step.kind == "pipelineRef" and step.for_each is None
+            ]
+            sizes[plan.pipeline] = len(plan.all_steps) + sum(inner)
+        return sizes[plan.pipeline]
+
+    return size(plan)
 
 
 class _Compiler:

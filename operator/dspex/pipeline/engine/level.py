@@ -357,7 +357,8 @@ class Level:
         counts = ", ".join(
             f"{count} {state.value.lower()}" for state, count in ended.items() if count
         )
-        steps = f"{len(self.records)} steps: {counts}" if counts else "no steps"
+        noun = "step" if len(self.records) == 1 else "steps"
+        steps = f"{len(self.records)} {noun}: {counts}" if counts else "no steps"
         failed = [f"{name} ({fault.reason}: {fault.message})" for name, fault in self._errors]
         if reason == SUCCEEDED_REASON or not failed:
             return steps

@@ -232,9 +232,9 @@ class StepRun:
             except StepError as error:
                 fault, outputs = Fault.of(error), self._default(overlay)
                 state = State.FAILED if outputs is None else State.SUCCEEDED
+                collected.faults[index] = fault
                 if outputs is None:
                     collected.failed += 1
-                    collected.faults[index] = fault
         if outputs is not None:
             collected.outputs[index] = outputs
         self._end_item(index, state, fault, outputs)
@@ -262,9 +262,18 @@ class StepRun:
             field.name: [collected.outputs[index].get(field.name) for index in kept]
             for field in self.program.step.outputs
         }
-        record = self._record(State.SUCCEEDED)
-        error = self._items_fault(collected) if collected.failed else None
-        return dataclasses.replace(record, outputs=outputs, indices=tuple(kept), error=error)
+        record = dataclasses.replace(
+            self._record(State.SUCCEEDED), outputs=outputs, indices=tuple(kept)
+        )
+        if not collected.faults:
+            return record
+        defaults = len(collected.faults) - collected.failed
+        return dataclasses.replace(
+            record,
+            error=self._items_fault(collected),
+            reason=str(Reason.DEFAULT_USED) if defaults else "",
+            message=f"default outputs were used for {defaults} items" if defaults else "",
+        )
 
     def _failed_items(self, collected: _Collected, max_failures: int) -> StepRecord:
         fault = self._items_fault(collected)
@@ -345,7 +354,8 @@ class StepRun:
 
     def _failed(self, error: StepError) -> StepRecord:
         fault = Fault.of(error)
-        outputs = self._default({})
+        # Under forEach the default is an item's: it can't stand in for the lists of all items.
+        outputs = self._default({}) if self.program.items is None else None
         if outputs is not None:
             return dataclasses.replace(
                 self._record(State.SUCCEEDED),
