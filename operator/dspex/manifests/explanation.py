@@ -91,7 +91,9 @@ def missing_field(name: str, model: type[BaseModel] | None) -> Explanation:
 def _wrong_type(name: str, expected: str, node: Node | None) -> Explanation:
     value = None if node is None else node.value
     remedy = None
-    if expected == "a string" and isinstance(value, (bool, int, float)):
+    if expected == "a string" and name == "name" and isinstance(value, bool):
+        remedy = "choose another name: kubectl reads this one as " + describe(value)
+    elif expected == "a string" and isinstance(value, (bool, int, float)):
         remedy = "put it in quotes, or kubectl reads it as " + describe(value)
     elif expected == "a list" and node is not None and node.fields is not None:
         remedy = "begin each entry with -"

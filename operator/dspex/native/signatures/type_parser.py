@@ -428,6 +428,7 @@ def _remedy_for(name: str) -> str:
     if "." in name and last in BARE:
         return f"write {last}"
     near = nearest(last, _BUILTIN_TYPES) or nearest(last.lower(), _BUILTIN_TYPES)
-    if near is not None:
+    # A dotted name means a class of some other package, and no spelling mistake.
+    if near is not None and ("." not in name or name.startswith("dspy.")):
         return f"write {near}"
     return "use one of " + ", ".join(_BUILTIN_TYPES) + "; DSPy would import others by name"
