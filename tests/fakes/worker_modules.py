@@ -176,3 +176,32 @@ class Sleeps(dspy.Module):  # type: ignore[misc]  # dspy has no types
         """Sleep."""
         time.sleep(600)
         return dspy.Prediction(answer="late")
+
+
+class OwnAdapter(dspy.Module):  # type: ignore[misc]  # dspy has no types
+    """Uses an adapter of DSPy's own, and asks for two answers at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask = dspy.Predict("question -> answer, size: int")
+
+    async def aforward(self, question: str) -> dspy.Prediction:
+        """Run it."""
+        with dspy.context(adapter=dspy.JSONAdapter()):
+            prediction: dspy.Prediction = await self.ask.acall(question=question)
+        return prediction
+
+
+class TracksUsage(dspy.Module):  # type: ignore[misc]  # dspy has no types
+    """Reads DSPy's own usage tracker, for itself alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask = dspy.Predict("question -> answer")
+
+    async def aforward(self, question: str) -> dspy.Prediction:
+        """Run it."""
+        with dspy.track_usage() as tracker:
+            await self.ask.acall(question=question)
+        (usage,) = tracker.get_total_tokens().values()
+        return dspy.Prediction(answer=str(usage["total_tokens"]))

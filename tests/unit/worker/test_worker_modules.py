@@ -186,3 +186,40 @@ async def test_a_pool_without_a_model_runs_what_needs_none() -> None:
         failure = await worker.failure(call_of("q -> a", {"q": "x"}))
     assert failure.reason == Reason.MODULE_FAILED
     assert "No LM is loaded" in failure.message
+
+
+@pytest.mark.parametrize("adapter", ["JSON", "Compact"])
+async def test_a_module_in_a_thread_uses_the_pools_adapter_and_schema(
+    endpoint: OpenAIEndpoint, adapter: str
+) -> None:
+    """The schema goes with the request from there too."""
+    endpoint.default = fields(answer="hi")
+    allowed = path(worker_modules.OnlySync)
+    async with serving(remote(endpoint.base, modules=[allowed], adapter=adapter)) as worker:
+        await worker.answer(call_of("question -> answer", {"question": "q"}, module=allowed))
+    form = endpoint.requests[0].body["response_format"]
+    assert form["json_schema"]["schema"]["required"] == ["answer"]
+
+
+async def test_an_adapter_of_dspys_own_works(endpoint: OpenAIEndpoint) -> None:
+    """Its pydantic schema takes DSPy's own way to the endpoint."""
+    endpoint.default = fields(answer="hi", size=3)
+    allowed = path(worker_modules.OwnAdapter)
+    async with serving(remote(endpoint.base, modules=[allowed])) as worker:
+        answer = await worker.answer(
+            call_of("question -> answer, size: int", {"question": "q"}, module=allowed)
+        )
+    assert answer.outputs == {"answer": "hi", "size": 3}
+    assert answer.usage.calls == 1
+    assert endpoint.requests[0].body["response_format"]["type"] == "json_schema"
+
+
+async def test_a_module_may_track_usage_for_itself(endpoint: OpenAIEndpoint) -> None:
+    """DSPy's tracker sees what the endpoint reports."""
+    endpoint.default = fields(answer="hi")
+    allowed = path(worker_modules.TracksUsage)
+    async with serving(remote(endpoint.base, modules=[allowed])) as worker:
+        answer = await worker.answer(
+            call_of("question -> answer", {"question": "q"}, module=allowed)
+        )
+    assert answer.outputs == {"answer": "15"}

@@ -208,8 +208,10 @@ def test_json_mode_is_any_object() -> None:
     """`json_object` is passed on, and a decoder gets the schema of an object."""
     config = lm15.Config(response_format={"type": "json_object"})
     request = lm15.Request(model="m", messages=(lm15.Message.user("x"),), config=config)
-    assert chat.parameters_of(request)["response_format"] == {"type": "json_object"}
-    assert chat.schema_of(request) == {"type": "object"}
+    parameters = chat.parameters_of(request)
+    assert parameters["response_format"] == {"type": "json_object"}
+    assert chat.schema_of(parameters) == {"type": "object"}
+    assert chat.schema_of({}) is None
 
 
 def test_outside_of_a_call_there_is_a_ledger_that_nobody_reads() -> None:

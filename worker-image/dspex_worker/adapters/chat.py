@@ -13,6 +13,8 @@ from dspex_worker.adapters.json import CheckedJSONAdapter
 class CheckedChatAdapter(Checked, dspy.ChatAdapter):  # type: ignore[misc]  # dspy has no types
     """Fields under `[[ ## name ## ]]` headers; JSON is tried where they are not kept to."""
 
+    textual = True
+
     def read(self, signature: Any, completion: str) -> Mapping[str, Any]:
         """Return the text under each header, the first of each name."""
         sections: list[tuple[str, list[str]]] = []

@@ -25,7 +25,12 @@ class Checked:
     """A base to put before one of DSPy's adapters.
 
     Subclasses give `read`, which takes an answer apart into raw values by field name.
+
+    Attributes:
+        textual: Whether raw values are text, whatever their type, or what JSON gave.
     """
+
+    textual = False
 
     def format(self, signature: Any, demos: Any, inputs: Any) -> list[dict[str, Any]]:
         """Write the messages; former invalid answers stand at their end."""
@@ -62,7 +67,7 @@ class Checked:
             raise AdapterParseError(
                 type(self).__name__, signature, completion, parsed_result=dict(raw)
             )
-        values, violations = _native_values(native, raw)
+        values, violations = _native_values(native, raw, textual=self.textual)
         if violations:
             raise OutputInvalidError([str(violation) for violation in violations], completion)
         for name, info in fields.items():
@@ -82,13 +87,15 @@ class Checked:
 
 
 def _native_values(
-    fields: Mapping[str, Field], raw: Mapping[str, Any]
+    fields: Mapping[str, Field], raw: Mapping[str, Any], *, textual: bool
 ) -> tuple[dict[str, Any], list[Violation]]:
     strict = frame.current().strict
     values: dict[str, Any] = {}
     violations: list[Violation] = []
     for name, field in fields.items():
-        given = _candidates(field, raw[name], strict) if name in raw else [_ABSENT]
+        given = [raw.get(name, _ABSENT)]
+        if textual and name in raw:
+            given = _candidates(field, raw[name], strict)
         checked = [_check(field, candidate, strict=strict) for candidate in given]
         best = next((each for each in checked if each.valid), checked[0])
         violations.extend(best.violations)
@@ -102,9 +109,9 @@ def _check(field: Field, candidate: Any, *, strict: bool) -> Validated:
     return validator((field,)).validate(values, strict=strict)
 
 
-def _candidates(field: Field, raw: Any, strict: bool) -> list[Any]:
-    """Return what a raw value may stand for, the likeliest first."""
-    if not isinstance(raw, str) or field.type == types.STR:
+def _candidates(field: Field, raw: str, strict: bool) -> list[Any]:
+    """Return what a text may stand for, the likeliest first."""
+    if field.type == types.STR:
         return [raw]
     try:
         decoded = json.loads(raw)

@@ -4,11 +4,19 @@ Both our engines speak through this file, so a model in the process and one behi
 same messages and the same schema.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from dspy import lm15
 
+from dspex_worker.lm.completion import Completion
+
 JsonObject = dict[str, Any]
+
+_PLAIN: Final = (
+    *("max_tokens", "temperature", "top_p", "top_k", "seed"),
+    *("frequency_penalty", "presence_penalty"),
+)
 
 
 def messages_of(request: lm15.Request) -> list[JsonObject]:
@@ -61,21 +69,10 @@ def _data_uri(part: Any) -> str:
     return f"data:{part.media_type};base64,{part.data}"
 
 
-def parameters_of(request: lm15.Request, *, tokens_field: str = "max_tokens") -> JsonObject:
-    """Return a request's settings as fields of a Chat Completions body.
-
-    Args:
-        request: The canonical request.
-        tokens_field: How the endpoint spells the limit of an answer.
-    """
+def parameters_of(request: lm15.Request) -> JsonObject:
+    """Return a request's settings as fields of a Chat Completions body."""
     config = request.config
-    body: JsonObject = {}
-    if config.max_tokens is not None:
-        body[tokens_field] = config.max_tokens
-    for name in ("temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty"):
-        value = getattr(config, name)
-        if value is not None:
-            body[name] = value
+    body = {name: value for name in _PLAIN if (value := getattr(config, name)) is not None}
     if config.stop:
         body["stop"] = list(config.stop)
     if config.reasoning is not None and config.reasoning.effort:
@@ -95,25 +92,23 @@ def _response_format(form: Any) -> JsonObject:
     return {"type": "json_schema", "json_schema": schema}
 
 
-def schema_of(request: lm15.Request) -> JsonObject | None:
-    """Return the JSON Schema that the answer must keep to, None for free text."""
-    form = request.config.response_format
+def schema_of(parameters: Mapping[str, Any]) -> JsonObject | None:
+    """Return the JSON Schema that `response_format` holds an answer to, None for free text."""
+    form = parameters.get("response_format")
     if not form:
         return None
     if form["type"] == "json_object":
         return {"type": "object"}
-    schema: JsonObject = form["schema"]
+    schema: JsonObject = form["json_schema"]["schema"]
     return schema
 
 
-def response_of(
-    model: str, text: str, *, prompt: int, completion: int, finished: bool = True
-) -> lm15.Response:
+def response_of(model: str, answer: Completion) -> lm15.Response:
     """Return an answer as DSPy's canonical response."""
     return lm15.Response(
         id=None,
         model=model,
-        message=lm15.Message(role="assistant", parts=(lm15.TextPart(text=text),)),
-        finish_reason="stop" if finished else "length",
-        usage=lm15.Usage(input_tokens=prompt, output_tokens=completion),
+        message=lm15.Message(role="assistant", parts=(lm15.TextPart(text=answer.text),)),
+        finish_reason="stop" if answer.finished else "length",
+        usage=lm15.Usage(input_tokens=answer.prompt_tokens, output_tokens=answer.completion_tokens),
     )

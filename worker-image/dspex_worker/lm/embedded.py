@@ -9,12 +9,12 @@ import contextvars
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from dspex.errors import ConfigurationError, Diagnostic
 from dspex_worker.lm import fetch, grammar
+from dspex_worker.lm.completion import Completion
 
 CONTEXT: Final = 4096
 """Tokens of prompt and answer together."""
@@ -22,23 +22,6 @@ REMEMBERED: Final = 4
 """Prompts whose beginnings need not be read again."""
 FREE_TEXT: Final = 256
 """Tokens of an answer that no schema bounds and no caller limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """An answer of the model.
-
-    Attributes:
-        text: What it wrote.
-        prompt_tokens: Tokens of the prompt.
-        completion_tokens: Tokens of the answer.
-        finished: False where the token limit cut it.
-    """
-
-    text: str
-    prompt_tokens: int
-    completion_tokens: int
-    finished: bool = True
 
 
 class PromptTooLongError(Exception):

@@ -3,11 +3,14 @@
 import asyncio
 import contextvars
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from concurrent.futures import Future
+from typing import Any
 
 from dspy import lm15
 
-from dspex_worker.lm import ledger
+from dspex_worker.lm import chat, ledger
+from dspex_worker.lm.completion import Completion
 
 SUPPORTED_PARAMETERS = frozenset(
     {"temperature", "max_tokens", "max_completion_tokens", "top_p", "stop", "seed"}
@@ -34,21 +37,46 @@ class AsyncEngine(ABC):
     supports_reasoning: bool = True
     supported_params: frozenset[str] = SUPPORTED_PARAMETERS
 
+    @abstractmethod
     async def complete(self, request: lm15.Request) -> lm15.Response:
         """Make one attempt, counted in the running call's ledger."""
-        record = ledger.current()
-        if record.abandoned:
-            raise asyncio.CancelledError
-        with record.model_call():
-            return await self._complete(request, record)
-
-    @abstractmethod
-    async def _complete(self, request: lm15.Request, record: ledger.Ledger) -> lm15.Response:
-        """Make the attempt and record its answer."""
 
     @abstractmethod
     async def aclose(self) -> None:
         """Free what the engine holds."""
+
+
+class ChatEngine(AsyncEngine):
+    """An engine that speaks in messages and fields of the Chat Completions API.
+
+    The model in the process and one behind HTTP get the same ones.
+    """
+
+    async def answer(
+        self, messages: list[dict[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
+        """Make one attempt, counted in the running call's ledger.
+
+        Args:
+            messages: Chat messages, the system's first.
+            parameters: Fields of the body beside model and messages.
+        """
+        record = ledger.current()
+        with record.model_call():
+            answer = await self._answer(messages, parameters)
+            record.completed(messages, answer)
+        return answer
+
+    @abstractmethod
+    async def _answer(
+        self, messages: list[dict[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
+        """Make the attempt."""
+
+    async def complete(self, request: lm15.Request) -> lm15.Response:
+        """Make one attempt for a canonical request of DSPy's."""
+        answer = await self.answer(chat.messages_of(request), chat.parameters_of(request))
+        return chat.response_of(request.model, answer)
 
 
 class SyncEngine:

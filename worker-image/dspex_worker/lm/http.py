@@ -3,14 +3,14 @@
 import json
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
 from dspy import lm15
 
-from dspex_worker.lm import chat
-from dspex_worker.lm.engine import AsyncEngine
-from dspex_worker.lm.ledger import Ledger
+from dspex_worker.lm.completion import Completion
+from dspex_worker.lm.engine import ChatEngine
 
 OPENAI_BASE: Final = "https://api.openai.com/v1"
 CONNECT_TIMEOUT: Final = 10.0
@@ -21,7 +21,7 @@ MAX_WORDS: Final = 500
 """Characters of the endpoint's own message that are shown."""
 
 
-class HttpEngine(AsyncEngine):
+class HttpEngine(ChatEngine):
     """Chat Completions over HTTP.
 
     Args:
@@ -48,28 +48,19 @@ class HttpEngine(AsyncEngine):
         self._proxy = _proxy(self._url)
         self._session: aiohttp.ClientSession | None = None
 
-    async def _complete(self, request: lm15.Request, record: Ledger) -> lm15.Response:
-        messages = chat.messages_of(request)
-        body = {
-            "model": self._model,
-            "messages": messages,
-            **chat.parameters_of(request, tokens_field=self._tokens_field),
-            **self._extra,
-        }
-        status, headers, raw = await self._post(body)
+    async def _answer(
+        self, messages: list[dict[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
+        fields = {**parameters, **self._extra}
+        limit = fields.pop("max_completion_tokens", None) or fields.pop("max_tokens", None)
+        if limit is not None:
+            fields[self._tokens_field] = limit
+        status, headers, raw = await self._post(
+            {"model": self._model, "messages": messages, **fields}
+        )
         if status != 200:
             raise failure(status, headers, raw)
-        answer = _answer(raw)
-        usage = answer.get("usage") or {}
-        prompt = _count(usage.get("prompt_tokens"))
-        completion = _count(usage.get("completion_tokens"))
-        choice = answer["choices"][0]
-        text = _text(choice["message"])
-        finished = choice.get("finish_reason") != "length"
-        record.completed(messages, text, prompt=prompt, completion=completion, finished=finished)
-        return chat.response_of(
-            request.model, text, prompt=prompt, completion=completion, finished=finished
-        )
+        return _completion(raw)
 
     async def _post(self, body: dict[str, Any]) -> tuple[int, Any, bytes]:
         try:
@@ -159,19 +150,23 @@ def _error_words(raw: bytes) -> tuple[str, str]:
     return str(code or ""), str(error.get("message") or error)[:MAX_WORDS]
 
 
-def _answer(raw: bytes) -> dict[str, Any]:
+def _completion(raw: bytes) -> Completion:
     try:
-        answer = json.loads(raw)
-        message = answer["choices"][0]["message"]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        body = json.loads(raw)
+        choice = body["choices"][0]
+        text = _text(choice["message"])
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         shown = raw[:80].decode("utf-8", "replace")
         raise lm15.ServerError(
             f"the model endpoint's answer is no chat completion: {shown!r}", status=200
         ) from error
-    if not isinstance(message, dict):
-        raise lm15.ServerError("the model endpoint's answer has no message", status=200)
-    checked: dict[str, Any] = answer
-    return checked
+    usage = body.get("usage") or {}
+    return Completion(
+        text=text,
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        finished=choice.get("finish_reason") != "length",
+    )
 
 
 def _text(message: dict[str, Any]) -> str:

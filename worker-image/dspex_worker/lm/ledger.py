@@ -4,6 +4,7 @@ A context variable holds the ledger of the call that runs, so that the engines n
 it, whatever module called them and in whatever task or thread.
 """
 
+import asyncio
 import contextlib
 import contextvars
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dspex.bridge.protocol import Exchange, Usage
+from dspex_worker.lm.completion import Completion
 
 MAX_EXCHANGES = 64
 """Exchanges that a call keeps; an agent that runs for ever does not fill the memory."""
@@ -52,25 +54,21 @@ class Ledger:
             act()
         self._on_abandon.clear()
 
-    def completed(
-        self,
-        messages: list[dict[str, Any]],
-        answer: str,
-        *,
-        prompt: int,
-        completion: int,
-        finished: bool = True,
-    ) -> None:
-        """Record a model call that gave an answer, with its token counts."""
-        self.usage += Usage(prompt_tokens=prompt, completion_tokens=completion)
-        self.answer = answer
-        self.cut = not finished
+    def completed(self, messages: list[dict[str, Any]], answer: Completion) -> None:
+        """Record a model call that gave an answer."""
+        self.usage += Usage(
+            prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens
+        )
+        self.answer = answer.text
+        self.cut = not answer.finished
         if self.keep and len(self.exchanges) < MAX_EXCHANGES:
-            self.exchanges.append(Exchange(messages=messages, answer=answer))
+            self.exchanges.append(Exchange(messages=messages, answer=answer.text))
 
     @contextlib.contextmanager
     def model_call(self) -> Iterator[None]:
         """Count one model call and its time, whatever comes of it."""
+        if self.abandoned:
+            raise asyncio.CancelledError
         self.usage += Usage(calls=1)
         started = time.perf_counter()
         try:

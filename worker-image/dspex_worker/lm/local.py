@@ -1,14 +1,17 @@
 """The engine for the embedded model."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from dspy import lm15
 
 from dspex_worker.lm import chat
+from dspex_worker.lm.completion import Completion
 from dspex_worker.lm.embedded import DecodingError, EmbeddedModel, PromptTooLongError
-from dspex_worker.lm.engine import AsyncEngine
-from dspex_worker.lm.ledger import Ledger
+from dspex_worker.lm.engine import ChatEngine
 
 
-class LocalEngine(AsyncEngine):
+class LocalEngine(ChatEngine):
     """Chat completions by a model in the process."""
 
     supports_reasoning = False
@@ -17,25 +20,22 @@ class LocalEngine(AsyncEngine):
         self._model = model
         self.name = model.name
 
-    async def _complete(self, request: lm15.Request, record: Ledger) -> lm15.Response:
-        messages = chat.messages_of(request)
-        config = request.config
+    async def _answer(
+        self, messages: list[dict[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
         try:
-            answer = await self._model.complete(
+            return await self._model.complete(
                 messages,
-                chat.schema_of(request),
-                max_tokens=config.max_tokens,
-                temperature=config.temperature or 0.0,
-                stop=list(config.stop or ()),
-                seed=config.seed,
+                chat.schema_of(parameters),
+                max_tokens=parameters.get("max_tokens"),
+                temperature=parameters.get("temperature") or 0.0,
+                stop=parameters.get("stop"),
+                seed=parameters.get("seed"),
             )
         except PromptTooLongError as error:
             raise lm15.ContextLengthError(str(error)) from error
         except DecodingError as error:
             raise lm15.InvalidRequestError(str(error)) from error
-        tokens = {"prompt": answer.prompt_tokens, "completion": answer.completion_tokens}
-        record.completed(messages, answer.text, finished=answer.finished, **tokens)
-        return chat.response_of(request.model, answer.text, finished=answer.finished, **tokens)
 
     async def aclose(self) -> None:
         """Free the model."""

@@ -6,9 +6,9 @@ from typing import Any
 from dspy import lm15
 from dspy.clients.engines import AsyncLM15Engine
 
-from dspex_worker.lm import chat
+from dspex_worker.lm import chat, ledger
+from dspex_worker.lm.completion import Completion
 from dspex_worker.lm.engine import AsyncEngine
-from dspex_worker.lm.ledger import Ledger
 
 
 class NativeEngine(AsyncEngine):
@@ -36,20 +36,22 @@ class NativeEngine(AsyncEngine):
         self.supports_reasoning = capabilities.supports_reasoning
         self.supported_params = frozenset(capabilities.supported_params)
 
-    async def _complete(self, request: lm15.Request, record: Ledger) -> lm15.Response:
+    async def complete(self, request: lm15.Request) -> lm15.Response:
+        """Make one attempt, counted in the running call's ledger."""
+        record = ledger.current()
         if self._extra:
             extensions = {**(request.config.extensions or {}), **self._extra}
             config = dataclasses.replace(request.config, extensions=extensions)
             request = dataclasses.replace(request, config=config)
-        response = await self._inner.complete(request)
-        usage = response.usage
-        record.completed(
-            chat.messages_of(request) if record.keep else [],
-            response.message.text or "",
-            prompt=self._prompt_tokens(usage),
-            completion=usage.output_tokens or 0,
+        with record.model_call():
+            response = await self._inner.complete(request)
+        answer = Completion(
+            text=response.message.text or "",
+            prompt_tokens=self._prompt_tokens(response.usage),
+            completion_tokens=response.usage.output_tokens or 0,
             finished=response.finish_reason != "length",
         )
+        record.completed(chat.messages_of(request) if record.keep else [], answer)
         return response
 
     async def aclose(self) -> None:

@@ -12,6 +12,7 @@ from dspy.utils.exceptions import DSPyError
 from dspex.errors import ConfigurationError, Diagnostic
 from dspex_worker.config import ModelConfig
 from dspex_worker.lm.engine import AsyncEngine, SyncEngine
+from dspex_worker.lm.lean import LeanLM
 
 if TYPE_CHECKING:
     from dspex_worker.lm.local import LocalEngine
@@ -67,7 +68,7 @@ async def connect(
         engine = _remote(config, api_key)
     # DSPy refuses some parameters for some models (reasoning models want no temperature).
     try:
-        lm = dspy.LM(
+        lm = LeanLM(
             name,
             engine=SyncEngine(engine, loop),
             async_engine=engine,
