@@ -145,3 +145,16 @@ def test_a_template_source_may_come_from_a_config_map() -> None:
         config_maps={"texts": {"hi": "Hi {{ name }}"}},
     )
     assert record.outputs == {"text": "Hi Ann"}
+
+
+def test_a_template_may_slice_an_input_without_a_warning() -> None:
+    """What minijinja's own list of variables misses is given and not called unused."""
+    text = """
+        steps:
+        - name: a
+          template: {source: "{{ word[:2] }}{% filter replace(old, 'x') %}abc{% endfilter %}"}
+          inputs: {word: hello, old: b}
+        outputs: [{name: text, value: $(steps.a.outputs.text)}]
+        """
+    assert compiled(text).warnings == ()
+    assert run(text).outputs == {"text": "heaxc"}

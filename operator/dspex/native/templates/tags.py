@@ -16,6 +16,7 @@ _STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", re.DOTALL)
 _STATEMENT = re.compile(r"\{%[-+]?\s*([a-z]+)")
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)")
 _FILTER_BLOCK = re.compile(r"\{%[-+]?\s*filter\s+([A-Za-z_]\w*)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _TEST = re.compile(r"\bis\s+(?:not\s+)?([A-Za-z_]\w*)")
 
 
@@ -31,6 +32,10 @@ class Tag:
         """The word that a `{% %}` begins with."""
         match = _STATEMENT.match(self.text)
         return match.group(1) if match else None
+
+    def words(self) -> set[str]:
+        """Collect everything in it that could be a name."""
+        return set(_WORD.findall(self.text))
 
     def filters(self) -> Iterator[tuple[str, int]]:
         """Name the filters that are used, with their place in the source."""

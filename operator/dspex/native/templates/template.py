@@ -39,16 +39,19 @@ class Template:
 
     Attributes:
         source: Its source.
-        variables: The names that it uses and does not set itself.
+        variables: The names that it uses and does not set itself, as far as minijinja finds them:
+            it misses the base of a slice and what a filter block is given.
+        words: Every word in its tags; a name that is not among them is not used for certain.
     """
 
-    __slots__ = ("_environment", "source", "variables")
+    __slots__ = ("_environment", "source", "variables", "words")
 
     def __init__(self, source: str, environment: minijinja.Environment) -> None:
         self.source = source
         self._environment = environment
         used = environment.undeclared_variables_in_template(_NAME)
         self.variables = frozenset(used) - set(_GLOBALS)
+        self.words = frozenset(word for tag in tags(source) for word in tag.words())
 
     def render(self, values: Mapping[str, Any]) -> str:
         """Render the template with values in wire form.
@@ -60,7 +63,7 @@ class Template:
                 are in scope; `TemplateLimitExceeded` past the fuel or the output's size.
         """
         _written.count = 0
-        context = {name: read_only(values[name]) for name in self.variables if name in values}
+        context = {name: read_only(value) for name, value in values.items() if name in self.words}
         try:
             text = self._environment.render_template(_NAME, **context)
         except minijinja.TemplateError as error:

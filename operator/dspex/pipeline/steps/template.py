@@ -49,7 +49,7 @@ class TemplateKind(Kind[TemplateStep, TemplateBody]):
                 remedy=f"did you mean {near}?" if near else f"add {name} to the step's inputs",
             )
         for name in inputs:
-            if name not in template.variables:
+            if name not in template.words:
                 context.outside().warn(
                     "UnusedInput",
                     f"the template does not read the input {name}",
