@@ -28,8 +28,8 @@ from dspex.local.supervisor import TIMING, PoolLaunch, Supervisor, Timing
 DEFAULT_WORKERS: Final = 2
 """Worker processes of one pool at most, where nobody says otherwise."""
 
-_NEEDED: Final = {"dspex_worker": "worker", "dspy": "worker", "prometheus_client": "worker"}
-_NEEDED_EMBEDDED: Final = {**_NEEDED, "xllamacpp": "embedded"}
+_NEEDED: Final = ("dspex_worker", "dspy", "prometheus_client")
+_NEEDED_EMBEDDED: Final = (*_NEEDED, "xllamacpp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +103,9 @@ def _plan(pool: Pool, sources: Sources) -> PoolPlan:
 
 def _missing_parts(pool: Pool) -> list[Diagnostic]:
     """Find what must be installed before the pool's workers can start."""
-    needed = _NEEDED_EMBEDDED if pool.spec.model.embedded else _NEEDED
-    for module, extra in needed.items():
+    embedded = bool(pool.spec.model.embedded)
+    extra = "embedded" if embedded else "worker"
+    for module in _NEEDED_EMBEDDED if embedded else _NEEDED:
         if importlib.util.find_spec(module) is None:
             return [
                 Diagnostic(
