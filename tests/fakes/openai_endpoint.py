@@ -18,6 +18,9 @@ from typing import Any, Self, TypeAlias
 
 from aiohttp import web
 
+PATIENCE = 60.0
+"""Seconds after which something that a test waits for will not come any more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
@@ -120,13 +123,13 @@ class OpenAIEndpoint:
         self._script.extend(replies)
 
     async def received(self, count: int) -> None:
-        """Wait until so many requests have come in."""
-        async with self._changed:
+        """Wait until so many requests have come in; a minute at most."""
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)
 
     async def gave_up(self, count: int) -> None:
-        """Wait until so many requests were given up by their client."""
-        async with self._changed:
+        """Wait until so many requests were given up by their client; a minute at most."""
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(lambda: self.dropped >= count)
 
     async def __aenter__(self) -> Self:

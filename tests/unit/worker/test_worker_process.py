@@ -18,7 +18,7 @@ import pytest
 from dspex.bridge.protocol import EXECUTE_PATH, Call
 from dspex_worker import main as worker_main
 from dspex_worker.config import ModelConfig, WorkerConfig
-from fakes.openai_endpoint import Hang, OpenAIEndpoint, fields
+from fakes.openai_endpoint import PATIENCE, Hang, OpenAIEndpoint, fields
 from fakes.serving import call_of, remote
 
 CALL = call_of("q -> a", {"q": "x"})
@@ -33,12 +33,13 @@ class Running:
     session: aiohttp.ClientSession
 
     async def ready(self) -> None:
-        """Wait until the worker is ready."""
-        while True:
-            async with self.session.get(self.base + "/readyz") as reply:
-                if reply.status == 200:
-                    return
-            await asyncio.sleep(0.02)
+        """Wait until the worker is ready; a minute at most."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with self.session.get(self.base + "/readyz") as reply:
+                    if reply.status == 200:
+                        return
+                await asyncio.sleep(0.02)
 
     async def post(self, call: Call) -> tuple[int, Any]:
         """Send a call; returns status and body."""
