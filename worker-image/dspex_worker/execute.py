@@ -12,6 +12,7 @@ import dspy
 import msgspec
 
 from dspex.bridge.protocol import Answer, Call, Timings
+from dspex.bridge.protocol.allowed import LM_PARAMETERS, MAX_ITERS, MODULE_ARGUMENTS
 from dspex.errors import InputError, Reason
 from dspex.native.signatures import Signature
 from dspex_worker.adapters import frame
@@ -22,15 +23,6 @@ from dspex_worker.modules import ModuleArguments, Modules, Program
 from dspex_worker.signatures import validator
 from dspex_worker.tools import ToolBox
 from dspex_worker.values import to_python, to_wire
-
-LM_PARAMETERS: Final = frozenset(
-    {"temperature", "max_tokens", "top_p", "top_k", "stop", "seed"}
-    | {"presence_penalty", "frequency_penalty", "logit_bias", "reasoning_effort"}
-)
-"""What `config` may say to the model; anything else would reach into DSPy's own objects."""
-MODULE_ARGUMENTS: Final = frozenset({"max_iters"})
-"""What `config` may say to the module."""
-MAX_ITERS: Final = 100
 
 _decoder: Final = msgspec.json.Decoder(Call)
 

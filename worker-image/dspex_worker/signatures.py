@@ -16,6 +16,7 @@ from typing import Any, Final
 import dspy
 from pydantic.fields import FieldInfo
 
+from dspex.bridge.protocol.allowed import TAKEN_INPUTS
 from dspex.errors import Reason
 from dspex.native import types
 from dspex.native.field import Constraints, Field
@@ -25,8 +26,6 @@ from dspex_worker.failures import CallError
 
 NATIVE: Final = "dspex_field"
 """Key of the native field in a DSPy field's `json_schema_extra`."""
-RESERVED: Final = frozenset({"new_signature", "demos", "config", "lm", "self"})
-"""Names that DSPy's modules take for themselves, so that no input can have them."""
 MEMO: Final = 256
 """Signatures that are kept ready."""
 
@@ -82,7 +81,7 @@ def dspy_signature(signature: Signature) -> type[dspy.Signature]:
     Raises:
         CallError: RequestRefused where DSPy takes a field's name for itself.
     """
-    taken = [field.name for field in signature.inputs if field.name in RESERVED]
+    taken = [field.name for field in signature.inputs if field.name in TAKEN_INPUTS]
     taken += [field.name for field in signature.outputs if field.name == "self"]
     if taken:
         raise CallError(

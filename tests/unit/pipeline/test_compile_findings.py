@@ -160,6 +160,21 @@ ERRORS = {
         ),
         "spec.steps[0].dspy.demos[1].out: the demo does not fit the signature",
     ),
+    "an input with a name that DSPy takes": (
+        "steps: [{name: a, inputs: {lm: q}, dspy: {module: Predict, signature: 'lm -> out', "
+        "poolRef: {name: fast}}}]",
+        "spec.steps[0].dspy.signature: DSPy's Predict takes the name lm for itself",
+    ),
+    "a parameter that no model call has": (
+        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
+        "config: {temprature: 1}, poolRef: {name: fast}}}]",
+        "spec.steps[0].dspy.config.temprature: a call's config has no temprature",
+    ),
+    "a number of turns that is none": (
+        "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
+        "config: {max_iters: 0}, poolRef: {name: fast}}}]",
+        "spec.steps[0].dspy.config.max_iters: config.max_iters is not a number of turns",
+    ),
     "an inline signature with a mistake": (
         (
             "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out: strr', "

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import dspy
 
+from dspex.bridge.protocol.allowed import TAKEN_BY_REACT
 from dspex.errors import Reason
 from dspex.native.field import Field
 from dspex.native.signatures import Signature
@@ -15,7 +16,6 @@ from dspex_worker.signatures import dspy_signature
 from dspex_worker.tools import finish
 
 TRAJECTORY: Final = Field(name="trajectory", type=ANY)
-_TAKEN: Final = frozenset({TRAJECTORY.name, "max_iters"})
 MAX_ITERS: Final = 20
 """DSPy's own default."""
 
@@ -27,7 +27,7 @@ class ReActProgram:
     """
 
     def __init__(self, signature: Signature, arguments: ModuleArguments) -> None:
-        taken = [field.name for field in signature.fields if field.name in _TAKEN]
+        taken = [field.name for field in signature.fields if field.name in TAKEN_BY_REACT]
         if taken:
             raise CallError(
                 Reason.REQUEST_REFUSED,

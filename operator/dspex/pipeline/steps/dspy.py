@@ -10,6 +10,13 @@ from dspex.api.pool import Pool
 from dspex.api.step import DspyStep
 from dspex.api.step import Fallback as FallbackSpec
 from dspex.bridge.protocol import Call
+from dspex.bridge.protocol.allowed import (
+    LM_PARAMETERS,
+    MAX_ITERS,
+    MODULE_ARGUMENTS,
+    TAKEN_BY_REACT,
+    TAKEN_INPUTS,
+)
 from dspex.errors import InputError, nearest
 from dspex.native.field import Field
 from dspex.native.signatures import Signature
@@ -63,6 +70,8 @@ class DspyKind(Kind[DspyStep, DspyBody]):
         if signature is None:
             return None
         _check_demos(spec.demos, signature, context)
+        _check_names(spec, signature, context)
+        _check_config(spec, context)
         body = DspyBody(
             module=spec.module,
             signature=signature.to_wire(),
@@ -187,6 +196,43 @@ def _check_tools(dspy: DspyStep, pool: Pool, context: Context) -> None:
             f"{dspy.module} calls no tools",
             path="tools",
             remedy="use ReAct, or leave tools out",
+        )
+
+
+def _check_names(dspy: DspyStep, signature: Signature, context: Context) -> None:
+    react = TAKEN_BY_REACT if dspy.module == "ReAct" else frozenset()
+    inputs = [field.name for field in signature.inputs if field.name in TAKEN_INPUTS | react]
+    outputs = [field.name for field in signature.outputs if field.name in react]
+    for name in (*inputs, *outputs):
+        context.error(
+            "NameTaken",
+            f"DSPy's {dspy.module} takes the name {name} for itself",
+            path="signatureRef" if dspy.signature_ref else "signature",
+            remedy=f"rename the field {name}",
+        )
+
+
+def _check_config(dspy: DspyStep, context: Context) -> None:
+    config = dspy.config or {}
+    known = LM_PARAMETERS | MODULE_ARGUMENTS
+    for name in config:
+        if name not in known:
+            near = nearest(name, known)
+            context.error(
+                "UnknownParameter",
+                f"a call's config has no {name}",
+                path=f"config.{name}",
+                expected=f"one of {', '.join(sorted(known))}",
+                remedy=f"did you mean {near}?" if near else "give it in the Pool's model.extra",
+            )
+    turns = config.get("max_iters")
+    if turns is not None and not (isinstance(turns, int) and 0 < turns <= MAX_ITERS):
+        context.error(
+            "WrongValue",
+            "config.max_iters is not a number of turns",
+            path="config.max_iters",
+            expected=f"a whole number from 1 to {MAX_ITERS}",
+            found=str(turns),
         )
 
 
