@@ -10,7 +10,7 @@ PACKAGES = {"dspex": "operator/dspex", "dspex_worker": "worker-image/dspex_worke
 ENTRY_POINTS = """\
 [console_scripts]
 dspex = dspex.cli.main:main
-dspex-worker = dspex_worker.main:main
+dspex-worker = dspex_worker.command:main
 """
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from dspex_worker.main import main
+from dspex_worker.command import main
 
 sys.exit(main())
