@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -37,6 +37,10 @@ def print_note(message: str) -> None:
     click.secho(f"note: {message}", err=True, dim=True)
 
 
+_UNFOLDED: Final = 1 << 30
+"""Characters of a line of YAML; more than any text has."""
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented, to standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
@@ -62,7 +66,10 @@ def to_yaml(value: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
-    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    # Nothing is folded: a terminal wraps by itself, and grep finds whole sentences.
+    text: str = yaml.dump(
+        value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_UNFOLDED
+    )
     return text
 
 
