@@ -598,6 +598,64 @@ def test_sub_pipelines_under_for_each_report_counts_only() -> None:
     assert "sub[1]/ask" in [name for name, _ in ran.record.errors]
 
 
+EACH_CHILD = """
+        steps:
+        - name: sub
+          forEach: {items: "$(['a', 'b', 'c'])", concurrency: 2}
+          pipelineRef: {name: child}
+          inputs: {q: $(item)}
+        """
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "seconds", "tidied"),
+    [
+        ({"stop_at": 5}, "Stopped", 5, 2),
+        ({"cancel_at": 5}, "Cancelled", 5, 0),
+    ],
+)
+def test_sub_pipelines_of_all_items_end_with_the_run(
+    given: dict[str, Any], reason: str, seconds: float, tidied: int
+) -> None:
+    """Each running item's finally has its turn after Stop and none after Cancel."""
+    renders: list[str] = []
+    child = CHILD.replace(
+        "template: {source: tidied}",
+        "dspy: {module: Predict, signature: 'x -> out', poolRef: {name: other}}, inputs: {x: t}",
+    )
+
+    async def tidy(call: Call) -> Mapping[str, Any]:
+        renders.append(call.key)
+        return {"out": "tidied"}
+
+    ran = run(
+        plan(EACH_CHILD, pipelines={"child": pipeline(child, "child")}),
+        scripts={"fast": after(100, {"out": "v"}), "other": tidy},
+        **given,
+    )
+    assert ran.record.reason == reason
+    assert ran.state("sub") == f"Cancelled/{reason}"
+    assert ran.seconds == pytest.approx(seconds)
+    assert len(renders) == tidied
+
+
+def test_items_sub_pipelines_wind_up_when_another_step_fails() -> None:
+    """What runs in them may finish, nothing more starts, and the run reports the failure."""
+    ran = run(
+        _with_child(
+            EACH_CHILD
+            + f"""
+        - {{name: bad, inputs: {{x: "1"}}, {CALL.replace("fast", "other")}}}
+        """
+        ),
+        scripts={"fast": after(10, {"out": "v"}), "other": failing(1, {}, Reason.MODULE_FAILED)},
+    )
+    assert ran.record.reason == "StepsFailed"
+    assert ran.state("bad") == "Failed/ModuleFailed"
+    assert ran.state("sub") == "Cancelled/RunEnded"
+    assert ran.seconds == pytest.approx(10)
+
+
 def test_inputs_that_do_not_fit_end_the_run_before_it_starts() -> None:
     """InputInvalid names the input; no step runs."""
     ran = run(plan(FAN_OUT), {"words": "no list", "more": 1}, scripts={"fast": _echo})

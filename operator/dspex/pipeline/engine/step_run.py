@@ -65,6 +65,7 @@ class _Collected:
     outputs: dict[int, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     faults: dict[int, Fault] = dataclasses.field(default_factory=dict)
     failed: int = 0
+    interrupted: bool = False
 
 
 class StepRun:
@@ -204,7 +205,7 @@ class StepRun:
                 group.create_task(self._work(queue, collected, for_each.max_failures))
         if collected.failed > for_each.max_failures:
             return self._failed_items(collected, for_each.max_failures)
-        if next(queue, None) is not None:
+        if collected.interrupted or next(queue, None) is not None:
             raise InterruptedStepError
         return self._succeeded_items(collected)
 
@@ -212,7 +213,13 @@ class StepRun:
         self, queue: Iterator[tuple[int, Any]], collected: _Collected, max_failures: int
     ) -> None:
         for index, item in queue:
-            await self._item(index, item, collected)
+            try:
+                await self._item(index, item, collected)
+            except InterruptedStepError:
+                # Raised out of the group it would cancel the other items, whose finally steps
+                # may run after Stop.
+                collected.interrupted = True
+                return
             if collected.failed > max_failures or self._draining.is_set():
                 return
             # Items that never wait would keep the loop from timeouts and from Ctrl-C.
