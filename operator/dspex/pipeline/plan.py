@@ -118,12 +118,27 @@ class Output(_Part, frozen=True, kw_only=True):
     value: Any
 
 
+DEFAULT_FINALLY: Final = 60.0
+"""Seconds for all finally steps together; at most half of what there is."""
+
+
 class Timeouts(_Part, frozen=True, kw_only=True):
     """Seconds: `total` bounds the run, `steps` the steps, `finally_` the finally steps."""
 
     total: float | None = None
     steps: float | None = None
     finally_: float | None = msgspec.field(default=None, name="finally")
+
+    def for_finally(self, total: float | None) -> float:
+        """Return the seconds of the finally steps; a total too short for them is halved.
+
+        Args:
+            total: Seconds for all: the run's timeout or a step's may be shorter than `total`.
+        """
+        wanted = DEFAULT_FINALLY if self.finally_ is None else self.finally_
+        if total is None or (self.finally_ is not None and wanted < total):
+            return wanted
+        return min(wanted, total / 2)
 
 
 class Plan(_Part, frozen=True, kw_only=True):

@@ -578,6 +578,39 @@ def test_a_steps_timeout_bounds_its_sub_pipeline_and_can_be_caught() -> None:
     assert ran.record.reason == "Succeeded"
 
 
+def test_a_short_bound_from_outside_leaves_the_steps_half_of_it() -> None:
+    """Neither the default time of finally nor a longer one of its own takes all from the steps."""
+    default = plan(f"""
+        steps: [{{name: ask, inputs: {{x: why}}, {CALL}}}]
+        finally: [{{name: tidy, template: {{source: tidied}}}}]
+        """)
+    quick, slow = {"fast": after(9, {"out": "v"})}, {"fast": after(11, {"out": "v"})}
+    assert run(default, scripts=quick, timeout=20).record.reason == "Succeeded"
+    assert run(default, scripts=slow, timeout=20).state("ask") == "Cancelled/RunTimeout"
+    nested = _with_child("""
+        steps: [{name: sub, timeout: 20s, pipelineRef: {name: child}, inputs: {q: why}}]
+        """)
+    assert run(nested, scripts=quick).record.reason == "Succeeded"
+    assert run(nested, scripts=slow).state("sub/ask") == "Cancelled/RunTimeout"
+
+
+def test_a_sub_pipelines_finally_ends_within_the_total_of_the_run() -> None:
+    """Its own timeouts.finally of twenty seconds can't outlast a run of ten."""
+    child = CHILD.replace("template: {source: tidied}", f"inputs: {{x: tidy}}, {CALL}")
+    ran = run(
+        plan(
+            """
+        timeouts: {total: 10s}
+        steps: [{name: sub, pipelineRef: {name: child}, inputs: {q: why}}]
+        """,
+            pipelines={"child": pipeline(child, "child")},
+        ),
+        scripts={"fast": after(100, {"out": "v"})},
+    )
+    assert ran.state("sub/tidy") == "Cancelled/RunTimeout"
+    assert ran.seconds == pytest.approx(10)
+
+
 def test_sub_pipelines_under_for_each_report_counts_only() -> None:
     """Inner steps of items are not listed; a failed one's error names the item."""
     ran = run(

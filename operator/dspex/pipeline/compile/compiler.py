@@ -27,9 +27,6 @@ from dspex.pipeline.plan import Timeouts as PlanTimeouts
 MAX_DEPTH: Final = 8
 """Sub-pipelines inside each other."""
 
-DEFAULT_FINALLY: Final = 60.0
-"""Seconds for all finally steps together; at most half of the total."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
@@ -243,9 +240,7 @@ class _PipelineCompiler:
         finally_ = seconds(given.finally_)
         if not self._spec.finally_:
             return PlanTimeouts(total=total, steps=seconds(given.steps))
-        if finally_ is None:
-            finally_ = DEFAULT_FINALLY if total is None else min(DEFAULT_FINALLY, total / 2)
-        elif total is not None and finally_ >= total:
+        if finally_ is not None and total is not None and finally_ >= total:
             self._context.error(
                 "NoTimeForSteps",
                 "timeouts.finally leaves no time for the steps",

@@ -123,14 +123,13 @@ class Level:
         except StepError as error:
             return self._refused(error)
         self._bind(inputs)
-        plan = self._program.plan
-        steps_seconds = _least(plan.timeouts.steps, self._seconds_before_finally())
+        steps_seconds, finally_seconds = self._seconds()
         cancelled |= await self._phase(self._program.steps, steps_seconds, Reason.RUN_TIMEOUT)
         self._skip_rest(self._program.steps)
         reason = self._reason()
         if self._program.finally_:
             if self._ending is not Reason.CANCELLED:
-                cancelled |= await self._finally(reason)
+                cancelled |= await self._finally(reason, finally_seconds)
             self._skip_rest(self._program.finally_)
             reason = self._reason()
         self.record = self._finish(reason)
@@ -157,14 +156,13 @@ class Level:
 
     # phases
 
-    async def _finally(self, reason: str) -> bool:
+    async def _finally(self, reason: str, seconds: float) -> bool:
         self._in_finally = True
         self._closed = False
         self.bindings["run.reason"] = reason
         self.bindings["run.state"] = str(run_state(reason))
         if not self.quiet and not self._prefix:
             self.run.emit(FinallyStarted(time=self.run.clock(), reason=reason))
-        seconds = self._program.plan.timeouts.finally_
         return await self._phase(self._program.finally_, seconds, Reason.RUN_TIMEOUT)
 
     async def _phase(
@@ -289,17 +287,16 @@ class Level:
             if record is not None:
                 yield program, record
 
-    def _seconds_before_finally(self) -> float | None:
-        """Return how long the steps may take, so that finally has its time within the total."""
+    def _seconds(self) -> tuple[float | None, float]:
+        """Return how long the steps and then the finally steps may take, within the total."""
         timeouts = self._program.plan.timeouts
         total = timeouts.total
         if self._hard_deadline is not None:
-            left = self._hard_deadline - asyncio.get_running_loop().time()
-            total = left if total is None else min(total, left)
-        if total is None:
-            return None
-        reserve = (timeouts.finally_ or 0.0) if self._program.finally_ else 0.0
-        return max(0.0, total - reserve)
+            left = max(0.0, self._hard_deadline - asyncio.get_running_loop().time())
+            total = _least(total, left)
+        finally_ = timeouts.for_finally(total) if self._program.finally_ else 0.0
+        before = None if total is None else total - finally_
+        return _least(timeouts.steps, before), finally_
 
     def _bind(self, inputs: Mapping[str, Any]) -> None:
         run = self.run
