@@ -11,7 +11,7 @@ from dspex.errors import PythonError, Reason
 from dspex.pipeline.engine import Engine, RunIdentity
 from dspex.pipeline.events import AttemptFailed, Event, FallbackTaken, FinallyStarted, StepFinished
 from dspex.pipeline.plan import Plan
-from dspex.pipeline.record import RunRecord, State, StepRecord
+from dspex.pipeline.record import Items, RunRecord, State, StepRecord
 from fakes.dispatcher import ScriptedDispatcher, after
 from fakes.objects import pipeline, plan
 from fakes.virtual_time import run_virtually, virtual_clock
@@ -731,6 +731,30 @@ def test_an_output_that_no_object_could_keep_fails_its_step_with_size_and_limit(
         scripts=half,
     )
     assert ran.record.reason == "OutputTooLarge"
+
+
+@pytest.mark.parametrize("error", [TimeoutError("late"), asyncio.CancelledError()])
+@pytest.mark.parametrize("timeout", ["", "timeout: 9s, "])
+def test_what_a_kind_raises_by_itself_fails_its_attempt(error: BaseException, timeout: str) -> None:
+    """A TimeoutError or CancelledError that the engine did not cause is a failure, of items too."""
+
+    async def script(call: Call) -> Mapping[str, Any]:
+        if call.inputs["x"] == "b":
+            raise error
+        return {"out": call.inputs["x"]}
+
+    ran = run(
+        plan(f"""
+        steps:
+        - {{name: one, onError: Continue, {timeout}inputs: {{x: b}}, {CALL}}}
+        - {{name: each, onError: Continue, {timeout}inputs: {{x: $(item)}}, {CALL},
+           forEach: {{items: "$(['a', 'b', 'c'])", concurrency: 1}}}}
+        """),
+        scripts={"fast": script},
+    )
+    assert ran.state("one") == "Failed/InternalError"
+    assert ran.steps["each"].outputs == {"out": ["a", "c"]}
+    assert ran.steps["each"].items == Items(total=3, succeeded=2, failed=1)
 
 
 def test_cancelling_the_awaiting_task_is_cancel() -> None:

@@ -120,11 +120,9 @@ class Execution:
             if limit is None:
                 return await self._execute(inputs, fallback, None)
             try:
-                async with asyncio.timeout(limit) as scope:
+                async with asyncio.timeout(limit):
                     return await self._execute(inputs, fallback, limit)
             except TimeoutError as error:
-                if not scope.expired():
-                    raise NativeError(Reason.NATIVE_FAILED, f"TimeoutError: {error}") from error
                 raise NativeError(
                     Reason.TIMEOUT, f"the attempt ran longer than {limit:g} s"
                 ) from error
@@ -145,8 +143,14 @@ class Execution:
         )
         try:
             executed = await self._program.kind.execute(self._program.body, inputs, attempt)
-        except (StepError, InterruptedStepError, TimeoutError):
+        except (StepError, InterruptedStepError):
             raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Nobody asked for it: a plug-in awaited something that had been cancelled.
+            raise NativeError(Reason.INTERNAL, "the attempt cancelled itself") from error
         except Exception as error:
             # A plug-in may raise anything; whatever it is must not end the run's other steps.
             raise NativeError(Reason.INTERNAL, f"{type(error).__name__}: {error}") from error
