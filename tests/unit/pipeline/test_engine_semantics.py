@@ -111,6 +111,44 @@ def test_concurrency_bounds_what_runs_at_once() -> None:
     assert ran.seconds == pytest.approx(20)
 
 
+def test_what_waits_for_a_slot_does_not_begin_after_a_failure() -> None:
+    """Under concurrency 1 the first failure leaves the other steps and items uncalled."""
+    steps = "\n".join(f"        - {{name: s{i}, inputs: {{x: '1'}}, {CALL}}}" for i in range(4))
+    each = f"""
+        - {{name: each, inputs: {{x: $(item)}}, {CALL},
+           forEach: {{items: "$(['a', 'b'])", concurrency: 2}}}}
+        """
+    ran = run(
+        plan(f"        concurrency: 1\n        steps:\n{steps}{each}"),
+        scripts={"fast": failing(1, {"out": "v"}, Reason.MODULE_FAILED)},
+    )
+    assert ran.state("s0") == "Failed/ModuleFailed"
+    assert {ran.state(name) for name in ("s1", "s2", "s3", "each")} == {"Cancelled/RunEnded"}
+    assert sum(step.attempts for step in ran.steps.values()) == 1
+    assert ran.seconds == pytest.approx(1)
+
+
+def test_no_fallback_begins_after_another_step_failed_the_run() -> None:
+    """The attempt under way may finish; where it fails, its error stands."""
+
+    async def late(call: Call) -> Mapping[str, Any]:
+        await asyncio.sleep(5)
+        raise PythonError(Reason.MODULE_FAILED, f"late {call.module}")
+
+    ran = run(
+        plan(f"""
+        steps:
+        - {{name: bad, inputs: {{x: "1"}}, {CALL}}}
+        - {{name: slow, inputs: {{x: "1"}}, fallback: [{{module: ChainOfThought}}],
+           {CALL.replace("fast", "other")}}}
+        """),
+        scripts={"fast": failing(1, {}, Reason.MODULE_FAILED), "other": late},
+    )
+    assert ran.state("slow") == "Failed/ModuleFailed"
+    assert ran.steps["slow"].attempts == 1
+    assert not [event for event in ran.events if isinstance(event, FallbackTaken)]
+
+
 def test_after_orders_without_needing_success() -> None:
     """A step comes after one that failed under Continue, and runs all the same."""
     ran = run(
@@ -609,6 +647,23 @@ def test_a_sub_pipelines_finally_ends_within_the_total_of_the_run() -> None:
     )
     assert ran.state("sub/tidy") == "Cancelled/RunTimeout"
     assert ran.seconds == pytest.approx(10)
+
+
+def test_a_sub_pipeline_that_had_nothing_more_to_start_keeps_its_outputs() -> None:
+    """A failure beside its last step does not take them from the finally steps."""
+    ran = run(
+        _with_child(f"""
+        steps:
+        - {{name: sub, pipelineRef: {{name: child}}, inputs: {{q: why}}}}
+        - {{name: bad, inputs: {{x: "1"}}, {CALL.replace("fast", "other")}}}
+        finally:
+        - {{name: tell, template: {{source: "{{{{ a }}}}"}}, inputs: {{a: $(steps.sub.outputs.a)}}}}
+        """),
+        scripts={"fast": after(10, {"out": "kept"}), "other": failing(1, {}, Reason.MODULE_FAILED)},
+    )
+    assert ran.record.reason == "StepsFailed"
+    assert ran.state("sub") == "Succeeded"
+    assert ran.steps["tell"].outputs == {"text": "kept"}
 
 
 def test_sub_pipelines_under_for_each_report_counts_only() -> None:

@@ -1,7 +1,7 @@
 """One execution of a step, of one item under forEach: inputs, attempts, fallbacks, outputs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,9 +21,6 @@ from dspex.pipeline.record import Fault
 from dspex.pipeline.retry import delay_before_next
 from dspex.pipeline.steps.base import Attempt, Executed, RunPipeline
 
-Pause = Callable[[float], Awaitable[bool]]
-"""Waits some seconds; says False if the step is to end instead."""
-
 
 class Execution:
     """Runs one item of one step to its outputs or its last error."""
@@ -38,7 +35,7 @@ class Execution:
         progress: Progress,
         slots: Slots,
         deadline: float | None,
-        pause: Pause,
+        draining: asyncio.Event,
         run_pipeline: RunPipeline,
     ) -> None:
         self._program = program
@@ -48,7 +45,7 @@ class Execution:
         self._progress = progress
         self._slots = slots
         self._deadline = deadline
-        self._pause = pause
+        self._draining = draining
         self._run_pipeline = run_pipeline
         self._attempts = 0
         self._feedback: list[Feedback] = []
@@ -61,6 +58,7 @@ class Execution:
 
         Raises:
             StepError: Of the last alternative that was tried.
+            InterruptedStepError: The step was drained or ended before an attempt began.
         """
         program = self._program
         inputs = check(program.takes, values, strict=program.step.strict, what="input")
@@ -69,6 +67,8 @@ class Execution:
         except StepError as error:
             last = error
         for number, fallback in enumerate(program.step.fallback):
+            if self._draining.is_set():
+                break
             self._run.emit(
                 FallbackTaken(
                     time=self._run.clock(),
@@ -109,6 +109,15 @@ class Execution:
                 if delay is None or not await self._pause(delay):
                     raise
 
+    async def _pause(self, seconds: float) -> bool:
+        """Wait before the next attempt; say False if there is to be none."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._draining.wait()
+        except TimeoutError:
+            return True
+        return False
+
     async def _attempt(
         self, inputs: Mapping[str, Any], fallback: Fallback | None
     ) -> Mapping[str, Any]:
@@ -130,6 +139,9 @@ class Execution:
     async def _execute(
         self, inputs: Mapping[str, Any], fallback: Fallback | None, limit: float | None
     ) -> Mapping[str, Any]:
+        if self._draining.is_set():
+            # The run ended while this one waited for a slot.
+            raise InterruptedStepError
         self._attempts += 1
         self._progress.attempts += 1
         attempt = Attempt(

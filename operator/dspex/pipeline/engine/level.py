@@ -72,7 +72,6 @@ class Level:
         self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
         self._ending: Reason | None = None
         self._closed = False
-        self._cut_short = False
         self._in_finally = False
         self._errors: list[tuple[str, Fault]] = []
         self._usage = Usage()
@@ -101,10 +100,6 @@ class Level:
 
     def drain(self) -> None:
         """Start no further step, except finally steps; what runs may finish."""
-        self._cut_short = True
-        self._close()
-
-    def _close(self) -> None:
         if self._in_finally:
             return
         self._closed = True
@@ -232,7 +227,7 @@ class Level:
             record = task.result()
         self._keep(step_run.program, record)
         if record.state is State.FAILED and step.on_error != "Continue":
-            self._close()
+            self.drain()
         return step.name
 
     def _keep(self, program: StepProgram, record: StepRecord) -> None:
@@ -279,7 +274,8 @@ class Level:
         )
         if failed:
             return str(Reason.STEPS_FAILED)
-        return str(Reason.RUN_ENDED) if self._cut_short else SUCCEEDED_REASON
+        cut_short = any(record.reason == Reason.RUN_ENDED for record in self.records.values())
+        return str(Reason.RUN_ENDED) if cut_short else SUCCEEDED_REASON
 
     def _ended_steps(self) -> Iterable[tuple[StepProgram, StepRecord]]:
         for program in (*self._program.steps, *self._program.finally_):

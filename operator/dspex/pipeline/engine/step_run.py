@@ -53,6 +53,10 @@ class Surroundings(Protocol):
         """When the level's present phase must have ended, on the loop's clock."""
         ...
 
+    def drain(self) -> None:
+        """Start nothing more: the run has failed."""
+        ...
+
     def nested(self, pipeline: str, path: str, item: int | None, timeout: float | None) -> Nested:
         """Make the level of a sub-pipeline."""
         ...
@@ -105,6 +109,13 @@ class StepRun:
         Raises:
             InterruptedStepError: It was drained or ended before it had a result.
         """
+        record = await self._run()
+        if record.state is State.FAILED and self.program.step.on_error != "Continue":
+            # Before the loop turns: the slot that it left must not begin another's attempt.
+            self._around.drain()
+        return record
+
+    async def _run(self) -> StepRecord:
         program = self.program
         try:
             if program.condition is not None and not self._holds(program.condition):
@@ -148,20 +159,12 @@ class StepRun:
             progress=self.progress,
             slots=self._around.slots,
             deadline=self._around.deadline,
-            pause=self._pause,
+            draining=self._draining,
             run_pipeline=lambda name, inputs, timeout: self._run_pipeline(
                 name, inputs, timeout, item
             ),
         )
         return await execution.outputs(values)
-
-    async def _pause(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._draining.wait()
-        except TimeoutError:
-            return True
-        return False
 
     async def _repeat(self, repeat: Repeat, until: CompiledValue) -> Mapping[str, Any]:
         own: dict[str, Any] = {}
