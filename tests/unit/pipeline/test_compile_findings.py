@@ -213,6 +213,15 @@ ERRORS = {
         ),
         "spec.timeouts.finally: timeouts.finally leaves no time for the steps",
     ),
+    "an output reads a repeated step whose until may lack its value": (
+        (
+            "steps:\n- {name: a, repeat: {until: $(steps.a.outputs.done), maxIterations: 2}, "
+            "dspy: {module: Predict, signature: 'x -> out, done: bool | None', "
+            "poolRef: {name: fast}}, inputs: {x: q}}\n"
+            "outputs: [{name: o, value: $(steps.a.outputs.out)}]"
+        ),
+        "spec.outputs[0].value: the output o reads steps.a.outputs.out, which may be absent",
+    ),
     "a step reads a finally step": (
         (
             "steps: [{name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.z.outputs.text)}}]\n"
@@ -335,6 +344,18 @@ WARNINGS = {
         [
             "spec.steps[0]: the step a never runs: its if is always false",
             "spec.steps[1]: the step b never runs: it reads a, which never runs",
+        ],
+    ),
+    "a repeated step that needs what its first iteration has not": (
+        (
+            "steps: [{name: a, repeat: {until: $(index > 1), maxIterations: 3}, "
+            "template: {source: '{{ v }}'}, inputs: {v: $(steps.a.outputs.text)}}]"
+        ),
+        [
+            (
+                "spec.steps[0].inputs.v: the step a never runs: its first iteration has no "
+                "steps.a.outputs.text to read"
+            )
         ],
     ),
 }

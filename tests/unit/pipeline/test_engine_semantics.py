@@ -560,6 +560,23 @@ def test_repeat_runs_until_the_condition_holds_and_may_read_the_iteration_before
     assert exhausted.state("grow") == "Failed/RepeatExhausted"
 
 
+def test_an_until_that_reads_a_skipped_step_skips_before_any_iteration() -> None:
+    """Nothing is called for a step whose end could never be decided."""
+    ran = run(
+        plan(f"""
+        steps:
+        - {{name: gone, if: "$(run.name == 'other')", inputs: {{x: "1"}}, {CALL}}}
+        - name: again
+          repeat: {{until: "$(steps.gone.outputs.out == 'v')", maxIterations: 3}}
+          inputs: {{x: "1"}}
+          {CALL}
+        """),
+        scripts={"fast": after(1, {"out": "v"})},
+    )
+    assert ran.state("again") == "Skipped/DependencySkipped"
+    assert ran.steps["again"].attempts == 0
+
+
 CHILD = f"""
         inputs: [{{name: q, type: str}}]
         timeouts: {{finally: 20s}}

@@ -68,14 +68,15 @@ class StepCompiler:
         strict = policies.strict(spec, self._defaults)
         if shape.inputs is not None:
             self._check_inputs(values, shape.inputs, strict=strict)
-        self._until(inner, shape.outputs)
+        until = self._until(inner, shape.outputs)
+        self._warn_own_reads(values)
         self._check_default(Scope(inner), shape.outputs, strict=strict)
         fallback = self._fallback(shape, strict=strict)
         self._note_pools(shape, fallback)
         if context.findings.failed_since(before):
             return None
         on_error = policies.on_error(spec, self._defaults)
-        reads = [each for each in (condition, items, *values.values()) if each is not None]
+        reads = [each for each in (condition, items, until, *values.values()) if each is not None]
         return Step(
             name=spec.name,
             kind=self._kind.name,
@@ -144,17 +145,33 @@ class StepCompiler:
         whole = {name: value for name, value in compiled.items() if value is not None}
         return whole if len(whole) == len(compiled) else None
 
-    def _until(self, inner: Mapping[str, Variable], outputs: Sequence[Field]) -> None:
+    def _until(
+        self, inner: Mapping[str, Variable], outputs: Sequence[Field]
+    ) -> CompiledValue | None:
         repeat = self._spec.repeat
-        if repeat is not None:
-            own = scope.own_variables(self._spec.name, outputs, first=False)
-            compile_whole(
-                repeat.until,
-                Scope({**inner, **own}),
-                self._context,
-                "repeat.until",
-                expected="bool",
-            )
+        if repeat is None:
+            return None
+        own = scope.own_variables(self._spec.name, outputs, first=False)
+        return compile_whole(
+            repeat.until,
+            Scope({**inner, **own}),
+            self._context,
+            "repeat.until",
+            expected="bool",
+        )
+
+    def _warn_own_reads(self, values: Mapping[str, CompiledValue]) -> None:
+        """Report inputs that read the iteration before, which the first one has not."""
+        for name, value in values.items():
+            own = [read for read in value.unhandled if read.startswith(f"steps.{self._spec.name}.")]
+            if own:
+                self._context.warn(
+                    "UnreachableStep",
+                    f"the step {self._spec.name} never runs: its first iteration has no "
+                    f"{min(own)} to read",
+                    path=f"inputs.{name}",
+                    remedy=f"write $(coalesce({min(own)}, …)) with what the first one takes",
+                )
 
     # checks
 
@@ -261,11 +278,8 @@ class StepCompiler:
     ) -> bool:
         if condition is not None or on_error == "Continue":
             return True
-        own = f"steps.{self._spec.name}."
         return any(
-            name.startswith(("inputs.", "steps.")) and not name.startswith(own)
-            for value in reads
-            for name in value.unhandled
+            name.startswith(("inputs.", "steps.")) for value in reads for name in value.unhandled
         )
 
 

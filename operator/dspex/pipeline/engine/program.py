@@ -132,7 +132,7 @@ def _step(step: Step, variables: Mapping[str, Variable]) -> StepProgram:
         default=compile_value(step.default, scope) if step.default is not None else None,
         outer_reads=frozenset(
             name
-            for name in inputs.unhandled
+            for name in inputs.unhandled | (until.unhandled if until is not None else frozenset())
             if name.startswith(("inputs.", "steps.")) and not name.startswith(own_prefix)
         ),
         takes=_validator(step.input_fields),
