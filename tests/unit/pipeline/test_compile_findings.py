@@ -222,6 +222,13 @@ ERRORS = {
         ),
         "spec.outputs[0].value: the output o reads steps.a.outputs.out, which may be absent",
     ),
+    "a fallback's pool lacks a tool of the step": (
+        (
+            "steps: [{name: a, inputs: {x: q}, fallback: [{poolRef: {name: fast}}], dspy: {module: "
+            "ReAct, signature: 'x -> out', tools: [find], poolRef: {name: tooled}}}]"
+        ),
+        "spec.steps[0].fallback[0].poolRef.name: Pool fast has no tool find",
+    ),
     "a step reads a finally step": (
         (
             "steps: [{name: a, template: {source: '{{ v }}'}, inputs: {v: $(steps.z.outputs.text)}}]\n"
@@ -394,6 +401,24 @@ def test_sub_pipelines_may_be_eight_deep() -> None:
     assert nested is not None
     assert sorted(nested.pipelines) == [f"p{index}" for index in range(1, 9)]
     assert "more than 8" in _chain(10).errors[0].message
+
+
+def test_a_sub_pipeline_that_is_named_again_deeper_is_counted_there() -> None:
+    """Eight below the first, and the same eight below another one, are nine: in either order."""
+    chain = {
+        f"p{index}": pipeline(
+            f"steps: [{{name: s, pipelineRef: {{name: p{index + 1}}}}}]"
+            if index < 8
+            else f"steps: [{{name: s, {TEXT}}}]",
+            f"p{index}",
+        )
+        for index in range(1, 9)
+    }
+    chain["deeper"] = pipeline("steps: [{name: s, pipelineRef: {name: p1}}]", "deeper")
+    for names in (["p1", "deeper"], ["deeper", "p1"]):
+        steps = "\n".join(f"- {{name: by_{name}, pipelineRef: {{name: {name}}}}}" for name in names)
+        found = compile_pipeline(pipeline(f"steps:\n{steps}"), sources(pipelines=chain))
+        assert "more than 8 pipelines inside each other" in found.errors[0].message
 
 
 def test_sub_pipelines_errors_come_under_their_own_name() -> None:

@@ -108,6 +108,7 @@ class _Compiler:
         self._sources = sources
         self._stack: list[str] = []
         self._broken: set[str] = set()
+        self._depths: dict[str, int] = {}
 
     def compile(self, pipeline: Pipeline) -> Plan | None:
         self._stack.append(pipeline.name)
@@ -127,24 +128,40 @@ class _Compiler:
         )
 
     def _compile_sub(self, name: str, subject: str) -> Plan | None:
-        if name in self.plans or name in self._broken:
-            return self.plans.get(name)
+        if name in self._broken:
+            return None
         if name in self._stack:
             cycle = " → ".join([*self._stack[self._stack.index(name) :], name])
             self._fail(subject, "PipelineCycle", f"pipelines name each other in a cycle: {cycle}")
             return None
-        if len(self._stack) > MAX_DEPTH:
+        # One that is compiled is asked again how deep it goes: it may stand deeper here.
+        if len(self._stack) + self._depth(name) > MAX_DEPTH:
             chain = " → ".join([*self._stack, name])
             self._fail(
                 subject, "TooDeep", f"more than {MAX_DEPTH} pipelines inside each other: {chain}"
             )
             return None
+        if name in self.plans:
+            return self.plans[name]
         plan = self.compile(self._sources.pipelines[name])
         if plan is None:
             self._broken.add(name)
             return None
         self.plans[name] = plan
         return plan
+
+    def _depth(self, name: str) -> int:
+        """Return how many levels a compiled pipeline has below itself, 0 for others."""
+        if name not in self.plans:
+            return 0
+        if name not in self._depths:
+            inner = [
+                1 + self._depth(step.body["name"])
+                for step in self.plans[name].all_steps
+                if step.kind == "pipelineRef"
+            ]
+            self._depths[name] = max(inner, default=0)
+        return self._depths[name]
 
     def _fail(self, subject: str, code: str, message: str) -> None:
         self.findings.diagnostics.append(

@@ -123,6 +123,8 @@ def compile_fallback(
         pool = context.pool(fallback.pool_ref.name, "poolRef.name")
         if pool is not None:
             _check_module(dspy.module, pool, context, "poolRef.name")
+            for tool in dspy.tools:
+                _check_tool(tool, pool, context, "poolRef.name")
         return Fallback(pool=fallback.pool_ref.name, call_timeout=call_timeout(pool))
     module = fallback.module or dspy.module
     added = ADDED_OUTPUTS.get(dspy.module)
@@ -179,23 +181,27 @@ def _check_module(module: str, pool: Pool, context: Context, path: str) -> None:
 
 
 def _check_tools(dspy: DspyStep, pool: Pool, context: Context) -> None:
-    known = [tool.name for tool in pool.spec.tools]
     for index, tool in enumerate(dspy.tools):
-        if tool not in known:
-            near = nearest(tool, known)
-            context.error(
-                "ToolNotAllowed",
-                f"Pool {pool.name} has no tool {tool}",
-                path=f"tools[{index}]",
-                expected=f"one of {', '.join(known)}" if known else None,
-                remedy=f"did you mean {near}?" if near else "add it to the Pool's tools",
-            )
+        _check_tool(tool, pool, context, f"tools[{index}]")
     if dspy.tools and dspy.module in ("Predict", "ChainOfThought"):
         context.error(
             "ToolsUnused",
             f"{dspy.module} calls no tools",
             path="tools",
             remedy="use ReAct, or leave tools out",
+        )
+
+
+def _check_tool(tool: str, pool: Pool, context: Context, path: str) -> None:
+    known = [each.name for each in pool.spec.tools]
+    if tool not in known:
+        near = nearest(tool, known)
+        context.error(
+            "ToolNotAllowed",
+            f"Pool {pool.name} has no tool {tool}",
+            path=path,
+            expected=f"one of {', '.join(known)}" if known else None,
+            remedy=f"did you mean {near}?" if near else "add it to the Pool's tools",
         )
 
 
