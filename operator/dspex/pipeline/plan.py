@@ -110,6 +110,16 @@ class Step(_Part, frozen=True, kw_only=True):
         """The fields of one execution's outputs."""
         return tuple(field_from_wire(field) for field in self.output_fields)
 
+    @property
+    def sub_pipeline(self) -> str | None:
+        """The pipeline whose steps are reported as `outer/inner`; None where none are.
+
+        Those that run many times, under forEach and repeat, are counted and not reported.
+        """
+        if self.kind != "pipelineRef" or self.for_each is not None or self.repeat is not None:
+            return None
+        return str(self.body["name"])
+
 
 class Output(_Part, frozen=True, kw_only=True):
     """An output of the pipeline: its field and the value that makes it."""

@@ -9,7 +9,14 @@ import pytest
 from dspex.bridge.protocol import Call
 from dspex.errors import PythonError, Reason
 from dspex.pipeline.engine import Engine, RunIdentity
-from dspex.pipeline.events import AttemptFailed, Event, FallbackTaken, FinallyStarted, StepFinished
+from dspex.pipeline.events import (
+    AttemptFailed,
+    Event,
+    FallbackTaken,
+    FinallyStarted,
+    RunStarted,
+    StepFinished,
+)
 from dspex.pipeline.plan import Plan
 from dspex.pipeline.record import Items, RunRecord, State, StepRecord
 from fakes.dispatcher import ScriptedDispatcher, after
@@ -681,6 +688,39 @@ def test_a_sub_pipeline_that_had_nothing_more_to_start_keeps_its_outputs() -> No
     assert ran.record.reason == "StepsFailed"
     assert ran.state("sub") == "Succeeded"
     assert ran.steps["tell"].outputs == {"text": "kept"}
+
+
+def test_no_step_stays_pending_when_its_sub_pipeline_is_not_entered() -> None:
+    """Skipped, refused or never begun: inner steps at any depth are Skipped; repeated not listed."""
+    middle = """
+        inputs: [{name: q, type: str}]
+        steps: [{name: inner, pipelineRef: {name: child}, inputs: {q: $(inputs.q)}}]
+        """
+    compiled = plan(
+        f"""
+        inputs: [{{name: go, type: bool}}]
+        steps:
+        - {{name: skipped, if: $(inputs.go), pipelineRef: {{name: middle}}, inputs: {{q: why}}}}
+        - name: again
+          repeat: {{until: $(index == 1), maxIterations: 2}}
+          pipelineRef: {{name: child}}
+          inputs: {{q: why}}
+        - {{name: bad, after: [again], inputs: {{x: "1"}}, {CALL.replace("fast", "other")}}}
+        - {{name: late, after: [bad], pipelineRef: {{name: child}}, inputs: {{q: why}}}}
+        """,
+        pipelines={"child": pipeline(CHILD, "child"), "middle": pipeline(middle, "middle")},
+    )
+    ran = run(
+        compiled,
+        {"go": False},
+        scripts={"fast": after(1, {"out": "v"}), "other": failing(1, {}, Reason.MODULE_FAILED)},
+    )
+    started = ran.events[0]
+    assert isinstance(started, RunStarted)
+    assert {step.name for step in started.steps} == set(ran.steps)
+    skipped = {name for name, step in ran.steps.items() if step.state is State.SKIPPED}
+    assert skipped == set(ran.steps) - {"again", "bad"}
+    assert {"skipped/inner/tidy", "late/ask"} <= skipped
 
 
 def test_sub_pipelines_under_for_each_report_counts_only() -> None:

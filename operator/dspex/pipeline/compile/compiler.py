@@ -87,10 +87,9 @@ def _count_steps(plan: Plan, plans: Mapping[str, Plan]) -> int:
     def size(plan: Plan) -> int:
         if plan.pipeline not in sizes:
             inner = [
-                size(plans[step.body["name"]])
+                size(plans[step.sub_pipeline])
                 for step in plan.all_steps
-                # Under forEach inner steps are counted by item and not reported one by one.
-                if step.kind == "pipelineRef" and step.for_each is None
+                if step.sub_pipeline is not None
             ]
             sizes[plan.pipeline] = len(plan.all_steps) + sum(inner)
         return sizes[plan.pipeline]

@@ -11,11 +11,12 @@ from dspex.bridge.dispatch import Dispatcher
 from dspex.errors import Reason
 from dspex.pipeline.engine.clock import Clock, system_clock
 from dspex.pipeline.engine.level import Level
+from dspex.pipeline.engine.pending import pending_steps
 from dspex.pipeline.engine.program import Program
 from dspex.pipeline.engine.run import Resume, Run, RunIdentity
 from dspex.pipeline.events import Event, Listener, RunFinished, RunStarted
 from dspex.pipeline.plan import Plan
-from dspex.pipeline.record import RunRecord, State, StepRecord
+from dspex.pipeline.record import RunRecord
 
 
 class Engine:
@@ -79,7 +80,7 @@ class Engine:
                 run=self._run.identity.name,
                 pipeline=self._plan.pipeline,
                 digest=self._plan.digest,
-                steps=tuple(pending_steps(self._plan)),
+                steps=tuple(pending_steps(self._plan, self._plan.pipelines)),
             )
         )
         level = Level(self._program, self._run, pipelines=self._program.pipelines)
@@ -109,22 +110,6 @@ class Engine:
 
     def _finish(self, record: RunRecord) -> None:
         self._run.emit(RunFinished(time=self._run.clock(), record=record))
-
-
-def pending_steps(plan: Plan) -> list[StepRecord]:
-    """List all steps that a run will report, those of sub-pipelines behind their step."""
-    return list(_pending(plan, plan.pipelines, ""))
-
-
-def _pending(plan: Plan, pipelines: Mapping[str, Plan], prefix: str) -> list[StepRecord]:
-    found: list[StepRecord] = []
-    for step in plan.all_steps:
-        path = prefix + step.name
-        found.append(StepRecord(name=path, kind=step.kind, state=State.PENDING))
-        if step.kind == "pipelineRef" and step.for_each is None:
-            sub = pipelines[step.body["name"]]
-            found.extend(_pending(sub, pipelines, path + "/"))
-    return found
 
 
 def _with_total(plan: Plan, timeout: float | None) -> Plan:

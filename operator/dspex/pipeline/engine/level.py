@@ -1,6 +1,7 @@
 """One plan under way: the run's own, or a sub-pipeline's. Steps, finally steps, outputs."""
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from dspex.native.expressions import AbsentValue
 from dspex.pipeline import graph, scope
 from dspex.pipeline.engine.execution import check, check_size
 from dspex.pipeline.engine.interrupted import InterruptedStepError
+from dspex.pipeline.engine.pending import pending_steps
 from dspex.pipeline.engine.program import Program, StepProgram
 from dspex.pipeline.engine.run import Run
 from dspex.pipeline.engine.slots import Slots
@@ -225,18 +227,38 @@ class Level:
             record = step_run.interrupted(self._ending or Reason.RUN_ENDED)
         else:
             record = task.result()
-        self._keep(step_run.program, record)
+        self._keep(step_run.program, record, entered=step_run.entered)
         if record.state is State.FAILED and step.on_error != "Continue":
             self.drain()
         return step.name
 
-    def _keep(self, program: StepProgram, record: StepRecord) -> None:
+    def _keep(self, program: StepProgram, record: StepRecord, *, entered: bool = False) -> None:
         self.records[program.step.name] = record
         self.bindings |= scope.bind_record(program.step, record)
         self._usage += record.usage
         if record.error is not None:
             self._errors.append((record.name, record.error))
         if not self.quiet:
+            if not entered:
+                self._skip_inner(program, record)
+            self.run.emit(StepFinished(time=self.run.clock(), record=record))
+
+    def _skip_inner(self, program: StepProgram, outer: StepRecord) -> None:
+        """Report the steps of a sub-pipeline that was never entered: none may stay Pending."""
+        name = program.step.sub_pipeline
+        if name is None:
+            return
+        skipped = outer.state is State.SKIPPED
+        plans = {name: inner.plan for name, inner in self._pipelines.items()}
+        prefix = f"{self._prefix}{program.step.name}/"
+        for pending in pending_steps(plans[name], plans, prefix):
+            kept = self.run.resume.step(pending.name) if self.run.resume is not None else None
+            record = kept or dataclasses.replace(
+                pending,
+                state=State.SKIPPED,
+                reason=outer.reason if skipped else str(Reason.DEPENDENCY_SKIPPED),
+                message="the sub-pipeline was not entered",
+            )
             self.run.emit(StepFinished(time=self.run.clock(), record=record))
 
     def _skip_rest(self, programs: Iterable[StepProgram]) -> None:

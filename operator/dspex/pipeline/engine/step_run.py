@@ -73,12 +73,16 @@ class _Collected:
 
 
 class StepRun:
-    """Runs one step once, to a record; or is cancelled, or raises InterruptedStepError."""
+    """Runs one step once, to a record; or is cancelled, or raises InterruptedStepError.
+
+    `entered` says whether its sub-pipeline began, and so reported its own steps.
+    """
 
     def __init__(self, program: StepProgram, path: str, around: Surroundings) -> None:
         self.program = program
         self.path = path
         self.progress = Progress()
+        self.entered = False
         self._around = around
         self._draining = asyncio.Event()
         self._nested: set[Nested] = set()
@@ -314,6 +318,7 @@ class StepRun:
     async def _run_pipeline(
         self, name: str, inputs: Mapping[str, Any], timeout: float | None, item: int | None
     ) -> Executed:
+        self.entered = True
         nested = self._around.nested(name, self.path, item, timeout)
         self._nested.add(nested)
         try:
