@@ -550,6 +550,29 @@ def test_max_failures_tolerates_so_many() -> None:
     assert ran.state("each") == "Failed/TooManyFailures"
 
 
+def test_the_first_items_errors_are_kept_and_all_are_counted() -> None:
+    """Of thirty failed items the first twenty are told of, whatever the order of their ends."""
+
+    async def later_first(call: Call) -> Mapping[str, Any]:
+        await asyncio.sleep(100 - int(call.inputs["x"]))
+        raise PythonError(Reason.MODULE_FAILED, f"failure {call.inputs['x']}")
+
+    ran = run(
+        plan(f"""
+        steps:
+        - {{name: each, onError: Continue, inputs: {{x: $(string(item))}}, {CALL},
+           forEach: {{items: "$({list(range(30))})", concurrency: 30}}}}
+        """),
+        scripts={"fast": later_first},
+    )
+    step = ran.steps["each"]
+    assert step.items == Items(total=30, failed=30)
+    assert step.error is not None
+    assert step.error.message == "item 0: failure 0"
+    assert [one["index"] for one in step.error.details["items"]] == list(range(20))
+    assert (step.pool, step.attempts) == ("fast", 30)
+
+
 def test_repeat_runs_until_the_condition_holds_and_may_read_the_iteration_before() -> None:
     """Each iteration gets the last one's output; the last iteration's outputs are the step's."""
     text = """

@@ -144,6 +144,9 @@ class Execution:
             raise InterruptedStepError
         self._attempts += 1
         self._progress.attempts += 1
+        # Known before the call, for an attempt that fails.
+        own = getattr(self._program.body, "pool", "")
+        self._progress.pool = own if fallback is None else fallback.pool or own
         attempt = Attempt(
             key=self._key(),
             timeout=self._time_left(limit),

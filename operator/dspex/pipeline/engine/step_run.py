@@ -69,7 +69,14 @@ class _Collected:
     outputs: dict[int, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     faults: dict[int, Fault] = dataclasses.field(default_factory=dict)
     failed: int = 0
+    defaulted: int = 0
     interrupted: bool = False
+
+    def keep_fault(self, index: int, fault: Fault) -> None:
+        """Keep the first ones only: each may hold a model's whole answer."""
+        self.faults[index] = fault
+        if len(self.faults) > MAX_ITEM_FAULTS:
+            del self.faults[max(self.faults)]
 
 
 class StepRun:
@@ -246,9 +253,9 @@ class StepRun:
             except StepError as error:
                 fault, outputs = Fault.of(error), self._default(overlay)
                 state = State.FAILED if outputs is None else State.SUCCEEDED
-                collected.faults[index] = fault
-                if outputs is None:
-                    collected.failed += 1
+                collected.keep_fault(index, fault)
+                collected.failed += outputs is None
+                collected.defaulted += outputs is not None
         if outputs is not None:
             collected.outputs[index] = outputs
         self._end_item(index, state, fault, outputs)
@@ -281,7 +288,7 @@ class StepRun:
         )
         if not collected.faults:
             return record
-        defaults = len(collected.faults) - collected.failed
+        defaults = collected.defaulted
         return dataclasses.replace(
             record,
             error=self._items_fault(collected),
@@ -304,10 +311,9 @@ class StepRun:
     def _items_fault(self, collected: _Collected) -> Fault:
         first = min(collected.faults)
         fault = collected.faults[first]
-        shown = sorted(collected.faults)[:MAX_ITEM_FAULTS]
         items = [
             {"index": index, "reason": one.reason, "message": one.message}
-            for index, one in ((index, collected.faults[index]) for index in shown)
+            for index, one in sorted(collected.faults.items())
         ]
         return dataclasses.replace(
             fault, message=f"item {first}: {fault.message}", details={"items": items}
