@@ -9,19 +9,40 @@ import contextvars
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from dspex.errors import ConfigurationError, Diagnostic
 from dspex_worker.lm import fetch, grammar
 from dspex_worker.lm.completion import Completion
+from dspex_worker.lm.slots import Slots
 
 CONTEXT: Final = 4096
 """Tokens of prompt and answer together."""
-REMEMBERED: Final = 4
-"""Prompts whose beginnings need not be read again."""
+REMEMBERED: Final = 2
+"""Prompts whose beginnings need not be read again; each takes 90 MB."""
 FREE_TEXT: Final = 256
 """Tokens of an answer that no schema bounds and no caller limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A chat as the model reads it.
+
+    Attributes:
+        beginning: All turns but the last: instructions and demos, alike in the calls of a step.
+        text: The whole, up to where the answer begins.
+    """
+
+    beginning: str
+    text: str
+
+    @classmethod
+    def of(cls, messages: list[dict[str, Any]]) -> Self:
+        """Write chat messages as a ChatML prompt."""
+        turns = [f"<|im_start|>{m['role']}\n{_text(m['content'])}<|im_end|>\n" for m in messages]
+        return cls("".join(turns[:-1]), "".join(turns) + "<|im_start|>assistant\n")
 
 
 class PromptTooLongError(Exception):
@@ -52,6 +73,7 @@ class EmbeddedModel:
         self.name = fetch.MODEL_NAME if known else self.path.stem
         self.context = context
         self._server = _load(self.path, threads, context)
+        self._slots = Slots(REMEMBERED)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="embedded")
         # Schemas whose patterns the decoder can't do, so that it is tried once only.
         self._patternless: set[str] = set()
@@ -100,7 +122,7 @@ class EmbeddedModel:
         work = loop.run_in_executor(
             self._executor,
             lambda: context.run(
-                self._decode, chatml(messages), schema, max_tokens, parameters, stopped
+                self._decode, Prompt.of(messages), schema, max_tokens, parameters, stopped
             ),
         )
         try:
@@ -113,21 +135,22 @@ class EmbeddedModel:
 
     def _decode(
         self,
-        prompt: str,
+        prompt: "Prompt",
         schema: dict[str, Any] | None,
         max_tokens: int | None,
         parameters: dict[str, Any],
         stopped: threading.Event,
     ) -> Completion:
-        request = {"prompt": prompt, **parameters}
         if schema is None:
-            return self._run({**request, "n_predict": max_tokens or FREE_TEXT}, stopped, "")
+            request = {**parameters, "n_predict": max_tokens or FREE_TEXT}
+            return self._run(prompt, request, stopped, "")
         key = json.dumps(schema, sort_keys=True)
         patterns = key not in self._patternless and grammar.has_patterns(schema)
         for kept in [True, False] if patterns else [False]:
             fit = grammar.decodable(schema, patterns=kept)
             limit = max_tokens or min(grammar.longest(fit), self.context)
-            answer = self._run({**request, "json_schema": fit, "n_predict": limit}, stopped, "{")
+            request = {**parameters, "json_schema": fit, "n_predict": limit}
+            answer = self._run(prompt, request, stopped, "{")
             if answer.text.startswith("{"):
                 return answer
             if stopped.is_set():
@@ -135,7 +158,9 @@ class EmbeddedModel:
             self._patternless.add(key)
         raise DecodingError(f"the decoder did not keep to the schema: {answer.text[:80]!r}")
 
-    def _run(self, request: dict[str, Any], stopped: threading.Event, first: str) -> Completion:
+    def _run(
+        self, prompt: "Prompt", request: dict[str, Any], stopped: threading.Event, first: str
+    ) -> Completion:
         if stopped.is_set():
             raise DecodingError("the call was cancelled")
         pieces: list[str] = []
@@ -152,13 +177,35 @@ class EmbeddedModel:
         self._server.handle_completions(
             {
                 **request,
+                "prompt": prompt.text,
+                "id_slot": self._prepare(prompt.beginning),
                 "stream": True,
                 "stream_options": {"include_usage": True},
-                "cache_prompt": True,
+                "cache_prompt": bool(prompt.beginning),
             },
             receive,
         )
         return _completion(pieces, last)
+
+    def _prepare(self, beginning: str) -> int:
+        """Bring a slot to hold a prompt's beginning and nothing behind it; return the slot.
+
+        What the decoder computes depends, in its last digits, on how a prompt was cut into pieces.
+        Left alone it cuts where the prompt before differs; here the cut is always at the same
+        place, so that no former call can tip the balance between two words.
+        """
+        slot, known = self._slots.take(beginning)
+        request = {"prompt": beginning, "n_predict": 0, "id_slot": slot}
+        if beginning and not known:
+            self._server.handle_completions({**request, "cache_prompt": False}, _ignore)
+        if beginning:
+            self._server.handle_completions({**request, "cache_prompt": True}, _ignore)
+        return slot
+
+
+def _ignore(chunk: dict[str, Any]) -> bool:
+    """Hear of a prompt that was read; if it can't be, the call that follows says so."""
+    return False
 
 
 def _completion(pieces: list[str], last: dict[str, Any]) -> Completion:
@@ -173,12 +220,6 @@ def _completion(pieces: list[str], last: dict[str, Any]) -> Completion:
         completion_tokens=int(usage.get("completion_tokens") or len(pieces)),
         finished=last.get("finish_reason") == "stop",
     )
-
-
-def chatml(messages: list[dict[str, Any]]) -> str:
-    """Write chat messages as a ChatML prompt that ends where the model's answer begins."""
-    turns = [f"<|im_start|>{m['role']}\n{_text(m['content'])}<|im_end|>\n" for m in messages]
-    return "".join(turns) + "<|im_start|>assistant\n"
 
 
 def _text(content: Any) -> str:
@@ -209,11 +250,12 @@ def _load(path: Path, threads: int, context: int) -> Any:
         ) from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
-    parameters.n_ctx = context
-    # Calls come one after the other; more slots remember the prompts of more steps, in the same
-    # memory, and the one whose prompt begins alike is taken.
+    # Calls come one after the other; a second slot keeps two steps that take turns from pushing
+    # each other's instructions and demos out. Each slot has memory of its own: in a shared one the
+    # order of sums, and with it an answer, depends on what else is there.
+    parameters.n_ctx = context * REMEMBERED
     parameters.n_parallel = REMEMBERED
-    parameters.kv_unified = True
+    parameters.kv_unified = False
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.warmup = False
