@@ -79,7 +79,7 @@ class Timeouts(ApiModel):
     finally_: Duration | None = Field(
         default=None,
         alias="finally",
-        description="All finally steps together. Default: what is left of total.",
+        description="All finally steps together. Default: 1m, at most half of total.",
     )
 
 

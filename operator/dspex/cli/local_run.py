@@ -107,6 +107,8 @@ class _Execution:
             try:
                 record = await task
             except asyncio.CancelledError:
+                if self._phase is not _Phase.STARTING:
+                    raise
                 # Cancelled before a step could begin: the engine itself says what was not done.
                 record = await self._engine.run(self._work.inputs)
         return Outcome(

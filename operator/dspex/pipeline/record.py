@@ -9,6 +9,9 @@ from typing import Any, Final
 from dspex.bridge.protocol import Usage
 from dspex.errors import PythonError, Reason, StepError
 
+MAX_QUOTED: Final = 300
+"""Characters of an error that another message quotes."""
+
 NO_USAGE: Final = Usage()
 
 
@@ -128,6 +131,11 @@ _FINAL_STATES = {
     str(Reason.CANCELLED): State.CANCELLED,
     str(Reason.STOPPED): State.CANCELLED,
 }
+
+
+def quoted(message: str) -> str:
+    """Cut an error's message to what another message may quote of it."""
+    return message if len(message) <= MAX_QUOTED else message[: MAX_QUOTED - 1] + "…"
 
 
 def run_state(reason: str) -> State:

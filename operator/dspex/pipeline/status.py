@@ -1,5 +1,6 @@
 """Folds the engine's events into a PipelineRun's status: what `kubectl get -o json` would show."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +26,12 @@ from dspex.pipeline.record import Fault, Items, RunRecord, State, StepRecord
 
 RUNNING: Final = "Running"
 """Reason of the conditions of a run under way."""
+
+MAX_DETAIL: Final = 512
+"""Characters of a text among an error's details."""
+
+MAX_ENTRIES: Final = 20
+"""Entries of a list or an object among an error's details."""
 
 OUTPUTS: Final = "outputs"
 """Ending of the name of the PipelineRunData with a run's outputs."""
@@ -184,8 +191,22 @@ def fault_status(fault: Fault) -> dict[str, Any]:
     if fault.traceback:
         error["traceback"] = shortened(fault.traceback, MAX_TRACEBACK)
     if fault.details:
-        error["details"] = dict(fault.details)
+        error["details"] = bounded(fault.details)
     return error
+
+
+def bounded(value: Any, depth: int = 4) -> Any:
+    """Cut a JSON value to what a status may hold of it: long texts, long lists, deep nesting."""
+    if isinstance(value, str):
+        return shortened(value, MAX_DETAIL)
+    if isinstance(value, Mapping | list | tuple) and depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        shown = list(value.items())[:MAX_ENTRIES]
+        return {str(key): bounded(each, depth - 1) for key, each in shown}
+    if isinstance(value, list | tuple):
+        return [bounded(each, depth - 1) for each in value[:MAX_ENTRIES]]
+    return value
 
 
 def items_status(items: Items) -> dict[str, int]:

@@ -128,6 +128,15 @@ ERRORS = {
         f"steps: [{{name: a, inputs: {{x: q}}, fallback: [{{outputs: {{out: many}}}}], {CALL}}}]",
         "spec.steps[0].fallback[0].outputs.out: ",
     ),
+    "an expression in a fallback": (
+        f"steps: [{{name: a, inputs: {{x: q}}, fallback: [{{outputs: {{out: $(1)}}}}], {CALL}}}]",
+        "spec.steps[0].fallback[0].outputs: a fallback's outputs are constants",
+    ),
+    "an iteration in a repeat's default": (
+        "steps: [{name: a, inputs: {x: q}, repeat: {until: $(true)}, onError: Default, "
+        "default: {outputs: {out: $(index)}}, " + CALL + "}]",
+        "spec.steps[0].default.outputs.out: unknown name 'index'",
+    ),
     "a module that the pool does not allow": (
         (
             "steps: [{name: a, inputs: {x: q}, dspy: {module: Predct, signature: 'x -> out', "
@@ -161,18 +170,24 @@ ERRORS = {
         "spec.steps[0].dspy.demos[1].out: the demo does not fit the signature",
     ),
     "an input with a name that DSPy takes": (
-        "steps: [{name: a, inputs: {lm: q}, dspy: {module: Predict, signature: 'lm -> out', "
-        "poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {lm: q}, dspy: {module: Predict, signature: 'lm -> out', "
+            "poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.signature: DSPy's Predict takes the name lm for itself",
     ),
     "a parameter that no model call has": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
-        "config: {temprature: 1}, poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
+            "config: {temprature: 1}, poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.config.temprature: a call's config has no temprature",
     ),
     "a number of turns that is none": (
-        "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
-        "config: {max_iters: 0}, poolRef: {name: fast}}}]",
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
+            "config: {max_iters: 0}, poolRef: {name: fast}}}]"
+        ),
         "spec.steps[0].dspy.config.max_iters: config.max_iters is not a number of turns",
     ),
     "an inline signature with a mistake": (
@@ -286,6 +301,15 @@ def test_all_mistakes_come_at_once() -> None:
         "spec.steps[1].template.source",
         "spec.steps[3].metric",
     ]
+
+
+def test_a_finally_step_that_reads_a_broken_step_is_not_reported_again() -> None:
+    """One mistake, one error."""
+    found = find(
+        f"steps: [{{name: a, if: $(1), {TEXT}}}]\n"
+        "finally: [{name: z, template: {source: '{{ v }}'}, inputs: {v: $(steps.a.state)}}]"
+    )
+    assert [each.path for each in found.errors] == ["spec.steps[0].if"]
 
 
 def test_missing_references_are_returned_and_not_raised() -> None:

@@ -912,3 +912,36 @@ def test_cancelling_the_awaiting_task_is_cancel() -> None:
 
     events = run_virtually(whole())
     assert [type(event).__name__ for event in events][-1] == "RunFinished"
+
+
+def test_no_step_catches_the_runs_timeout_through_a_sub_pipeline() -> None:
+    """The sub-pipeline ends early to keep its finally's time; the run still ends as RunTimeout."""
+    ran = run(
+        _with_child("""
+        timeouts: {total: 50s}
+        steps: [{name: sub, onError: Continue, pipelineRef: {name: child}, inputs: {q: w}}]
+        """),
+        scripts={"fast": after(100, {"out": "v"})},
+    )
+    assert ran.record.reason == "RunTimeout"
+    assert ran.state("sub/tidy") == "Succeeded"
+    assert ran.seconds == pytest.approx(30)
+
+
+def test_messages_do_not_double_with_each_level_of_sub_pipelines() -> None:
+    """A long error eight levels down makes a short message at the top, and comes back whole."""
+    bodies = {
+        f"p{level}": pipeline(
+            f"steps: [{{name: s, pipelineRef: {{name: p{level + 1}}}}}]", f"p{level}"
+        )
+        for level in range(1, 8)
+    }
+    bodies["p8"] = pipeline(f"steps: [{{name: s, inputs: {{x: q}}, {CALL}}}]", "p8")
+
+    async def script(call: Call) -> Mapping[str, Any]:
+        raise PythonError(Reason.MODULE_FAILED, "m" * 1000)
+
+    compiled_plan = plan("steps: [{name: s, pipelineRef: {name: p1}}]", pipelines=bodies)
+    ran = run(compiled_plan, scripts={"fast": script})
+    assert len(ran.record.message) < 4000
+    assert any(fault.message == "m" * 1000 for _, fault in ran.record.errors)

@@ -12,8 +12,8 @@ from dspex.bridge.protocol import Call
 from dspex.errors import PythonError, Reason
 from dspex.pipeline.engine import Engine, RunIdentity
 from dspex.pipeline.events import Event, RunFinished
-from dspex.pipeline.record import RunRecord, State
-from dspex.pipeline.status import StatusWriter
+from dspex.pipeline.record import Fault, RunRecord, State
+from dspex.pipeline.status import StatusWriter, fault_status
 from fakes.dispatcher import ScriptedDispatcher
 from fakes.objects import plan
 from fakes.virtual_time import START, run_virtually, virtual_clock
@@ -147,3 +147,12 @@ def test_outputs_too_large_for_a_status_stand_in_an_object_of_their_own() -> Non
     assert data.spec.outputs == outputs
     assert data.spec.run_ref.name == long_name
     assert StatusWriter("r").data is None
+
+
+def test_details_of_an_error_are_bounded() -> None:
+    """A model's answer of megabytes does not make the status as large."""
+    details = {"answer": "x" * 3_000_000, "violations": ["v" * 10_000] * 100, "deep": [[[[[[1]]]]]]}
+    kept = fault_status(Fault(reason="OutputInvalid", message="m", details=details))["details"]
+    assert len(kept["answer"]) == 512
+    assert len(kept["violations"]) == 20
+    assert kept["deep"] == [[["…"]]]

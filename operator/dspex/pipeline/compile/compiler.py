@@ -196,7 +196,7 @@ class _PipelineCompiler:
         for step in steps.values():
             if step is not None:
                 late |= scope.step_variables(step, in_finally=True)
-        finally_ = self._steps(spec.finally_, "finally", dependencies, late)
+        finally_ = self._steps(spec.finally_, "finally", dependencies, late, _broken(steps))
         outputs = compile_outputs(spec.outputs, variables, context, _broken(steps))
         timeouts = self._timeouts(spec.timeouts or Timeouts())
         whole = [step for step in steps.values() if step is not None]
@@ -230,8 +230,12 @@ class _PipelineCompiler:
         side: str,
         dependencies: Dependencies,
         variables: dict[str, Variable],
+        broken: frozenset[str] = frozenset(),
     ) -> dict[str, Step | None]:
-        """Compile steps in the order of their dependencies; those that can't be are None."""
+        """Compile steps in the order of their dependencies; those that can't be are None.
+
+        What reads a `broken` step, or one that turns out so, is not reported again.
+        """
         places = {step.name: index for index, step in enumerate(specs)}
         needs = {name: dependencies.needs[name] for name in places}
         compiled: dict[str, Step | None] = {}
@@ -239,9 +243,8 @@ class _PipelineCompiler:
         for name in graph.order(own):
             spec = specs[places[name]]
             context = self._context.at(f"{side}[{places[name]}]")
-            if any(
-                need in compiled and compiled[need] is None for need in dependencies.reads[name]
-            ):
+            stuck = broken | {step for step, done in compiled.items() if done is None}
+            if not stuck.isdisjoint(dependencies.reads[name]):
                 compiled[name] = None
                 continue
             compiler = StepCompiler(spec, context, variables, self._spec.defaults, self._pools)

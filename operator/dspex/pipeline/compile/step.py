@@ -70,7 +70,9 @@ class StepCompiler:
             self._check_inputs(values, shape.inputs, strict=strict)
         until = self._until(inner, shape.outputs)
         self._warn_own_reads(values)
-        self._check_default(Scope(inner), shape.outputs, strict=strict)
+        # After the last iteration of a repeat there is no present one to speak of.
+        seen = self._variables if spec.repeat is not None else inner
+        self._check_default(Scope(seen), shape.outputs, strict=strict)
         fallback = self._fallback(shape, strict=strict)
         self._note_pools(shape, fallback)
         if context.findings.failed_since(before):
@@ -258,13 +260,32 @@ class StepCompiler:
         compiled: list[Fallback] = []
         for number, fallback in enumerate(self._spec.fallback):
             if fallback.outputs is not None:
-                path = f"fallback[{number}].outputs"
-                self._check_given(fallback.outputs, shape.outputs, Scope({}), path, strict=strict)
-                compiled.append(Fallback(outputs=dict(fallback.outputs)))
+                compiled.append(self._constant_fallback(number, fallback, shape, strict=strict))
             elif self._spec.dspy is not None:
                 context = self._context.at(f"fallback[{number}]")
                 compiled.append(compile_fallback(self._spec.dspy, fallback, shape.outputs, context))
         return compiled
+
+    def _constant_fallback(
+        self, number: int, fallback: step_api.Fallback, shape: Shape[Any], *, strict: bool
+    ) -> Fallback:
+        path = f"fallback[{number}].outputs"
+        given = dict(fallback.outputs or {})
+        value = compile_at(given, Scope({}), self._context, path)
+        if value is None:
+            return Fallback()
+        if not value.constant:
+            self._context.error(
+                "ExpressionInFallback",
+                "a fallback's outputs are constants",
+                path=path,
+                remedy="write $$( for a literal $(; for an expression use onError: Default with "
+                "default.outputs",
+            )
+            return Fallback()
+        outputs = value.evaluate({})
+        self._check_given(outputs, shape.outputs, Scope({}), path, strict=strict)
+        return Fallback(outputs=outputs)
 
     # the rest
 

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from dspex.bridge.protocol import Usage
 from dspex.errors import Reason, StepError
@@ -23,8 +23,12 @@ from dspex.pipeline.record import (
     RunRecord,
     State,
     StepRecord,
+    quoted,
     run_state,
 )
+
+MAX_ERRORS: Final = 5
+"""Errors that a run's message quotes; all of them come back in its record."""
 
 _RANK = {Reason.CANCELLED: 3, Reason.RUN_TIMEOUT: 2, Reason.STOPPED: 1}
 """Which reason to end stands when several are given: Cancel, then timeout, then Stop."""
@@ -47,6 +51,7 @@ class Level:
         quiet: bool = False,
         parent_slots: Slots | None = None,
         deadline: float | None = None,
+        inherited: bool = False,
     ) -> None:
         """Make a level.
 
@@ -58,6 +63,7 @@ class Level:
             quiet: Whether to emit no events: items of a forEach would drown the others.
             parent_slots: The bound of the level around.
             deadline: When it must have ended, finally steps included, on the loop's clock.
+            inherited: Whether that is the run's own bound, which no step may catch.
         """
         self.run = run
         self.quiet = quiet
@@ -69,6 +75,7 @@ class Level:
         self._pipelines = pipelines
         self._prefix = prefix
         self._hard_deadline = deadline
+        self._inherited = inherited
         self._deadline = deadline
         self._running: dict[asyncio.Task[StepRecord], StepRun] = {}
         self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
@@ -87,6 +94,11 @@ class Level:
     def ending(self) -> Reason | None:
         """Why it was told to end, None if it was not."""
         return self._ending
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether it ended because the run's own time is up, and not its own or its step's."""
+        return self._inherited and self._ending is Reason.RUN_TIMEOUT
 
     def end(self, reason: Reason) -> None:
         """Ask it to end: Cancelled, RunTimeout or Stopped. A lower one after a higher is ignored.
@@ -139,7 +151,13 @@ class Level:
         deadline = self._deadline
         if timeout is not None:
             limit = asyncio.get_running_loop().time() + timeout
-            deadline = limit if deadline is None else min(deadline, limit)
+            if deadline is None or limit < deadline:
+                return self._inside(pipeline, path, item, limit, inherited=False)
+        return self._inside(pipeline, path, item, deadline, inherited=deadline is not None)
+
+    def _inside(
+        self, pipeline: str, path: str, item: int | None, deadline: float | None, *, inherited: bool
+    ) -> "Level":
         inside = f"{path}/" if item is None else f"{path}[{item}]/"
         return Level(
             self._pipelines[pipeline],
@@ -149,6 +167,7 @@ class Level:
             quiet=self.quiet or item is not None,
             parent_slots=self.slots,
             deadline=deadline,
+            inherited=inherited,
         )
 
     # phases
@@ -311,6 +330,8 @@ class Level:
         total = timeouts.total
         if self._hard_deadline is not None:
             left = max(0.0, self._hard_deadline - asyncio.get_running_loop().time())
+            own = _least(total, timeouts.steps)
+            self._inherited = self._inherited and (own is None or left <= own)
             total = _least(total, left)
         finally_ = timeouts.for_finally(total) if self._program.finally_ else 0.0
         before = None if total is None else total - finally_
@@ -374,10 +395,15 @@ class Level:
         )
         noun = "step" if len(self.records) == 1 else "steps"
         steps = f"{len(self.records)} {noun}: {counts}" if counts else "no steps"
-        failed = [f"{name} ({fault.reason}: {fault.message})" for name, fault in self._errors]
-        if reason == SUCCEEDED_REASON or not failed:
+        if reason == SUCCEEDED_REASON or not self._errors:
             return steps
-        return f"{steps}. {'; '.join(failed)}"
+        shown = [
+            f"{name} ({fault.reason}: {quoted(fault.message)})"
+            for name, fault in self._errors[:MAX_ERRORS]
+        ]
+        more = len(self._errors) - len(shown)
+        rest = [f"and {more} more"] if more else []
+        return f"{steps}. {'; '.join([*shown, *rest])}"
 
 
 def _least(*seconds: float | None) -> float | None:

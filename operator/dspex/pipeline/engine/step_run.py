@@ -17,7 +17,7 @@ from dspex.pipeline.engine.run import Run
 from dspex.pipeline.engine.slots import Slots
 from dspex.pipeline.events import ItemFinished, StepStarted
 from dspex.pipeline.plan import ForEach, Repeat
-from dspex.pipeline.record import Fault, RunRecord, State, StepRecord
+from dspex.pipeline.record import Fault, RunRecord, State, StepRecord, quoted
 from dspex.pipeline.steps.base import Executed
 
 MAX_ITEM_FAULTS = 20
@@ -39,6 +39,11 @@ class Nested(Protocol):
         """Ask it to start nothing more."""
         ...
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether it ended because the run's own time is up."""
+        ...
+
 
 class Surroundings(Protocol):
     """What a step sees of the level that runs it."""
@@ -55,6 +60,10 @@ class Surroundings(Protocol):
 
     def drain(self) -> None:
         """Start nothing more: the run has failed."""
+        ...
+
+    def end(self, reason: Reason) -> None:
+        """End: the run's time is up."""
         ...
 
     def nested(self, pipeline: str, path: str, item: int | None, timeout: float | None) -> Nested:
@@ -335,10 +344,15 @@ class StepRun:
         if record.state is State.SUCCEEDED:
             return Executed(outputs=record.outputs or {}, usage=record.usage)
         self.progress.usage += record.usage
+        if nested.out_of_time:
+            # The sub-pipeline kept time for its finally; no step may catch the run's timeout.
+            self._around.end(Reason.RUN_TIMEOUT)
         if self._draining.is_set():
             raise InterruptedStepError
         reason = Reason.TIMEOUT if record.reason == Reason.RUN_TIMEOUT else _reason(record.reason)
-        raise NativeError(reason, f"pipeline {name}: {record.message}")
+        # Its errors come back on their own: quoting them all would double at each level.
+        first = f": {record.errors[0][1].message}" if record.errors else ""
+        raise NativeError(reason, f"pipeline {name} ended {record.reason}{quoted(first)}")
 
     # records
 
