@@ -208,7 +208,11 @@ def test_a_file_of_inputs_must_hold_one_object(tmp_path: Path, text: str, words:
         read_input_file(str(tmp_path / "none"))
 
 
-@given(st.dictionaries(st.from_regex("[a-z]{3,8}", fullmatch=True), st.integers(-(2**63), 2**63 - 1), max_size=4))
+@given(
+    st.dictionaries(
+        st.from_regex("[a-z]{3,8}", fullmatch=True), st.integers(-(2**63), 2**63 - 1), max_size=4
+    )
+)
 def test_json_files_are_read_as_they_are(tmp_path_factory: Any, value: dict[str, int]) -> None:
     """JSON is YAML."""
     file = tmp_path_factory.mktemp("inputs") / "i.json"

@@ -24,6 +24,5 @@ def test_a_missing_part_is_named_with_what_to_install(name: str) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == (
-        f"the worker needs {name}, which is not installed\n"
-        "  remedy: pip install 'dspex[worker]'\n"
+        f"the worker needs {name}, which is not installed\n  remedy: pip install 'dspex[worker]'\n"
     )
