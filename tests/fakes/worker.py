@@ -244,6 +244,8 @@ _BEHAVIOURS: dict[str, Callable[[], Behaviour]] = {
     "hang": Hang,
     "die": Die,
     "full": full,
+    "garbage": lambda: Raw(b"<html>", content_type="text/html"),
+    "refuse": lambda: Fail(Failure(reason="RequestRefused", message="no such module"), status=400),
 }
 
 
