@@ -98,24 +98,24 @@ class SyncEngine:
         context = contextvars.copy_context()
         done: Future[lm15.Response] = Future()
 
-        async def attempt() -> None:
-            try:
-                done.set_result(await self._engine.complete(request))
-            except BaseException as error:  # noqa: BLE001 it is raised in the waiting thread
-                done.set_exception(
-                    lm15.TransportError("the call was cancelled")
-                    if isinstance(error, asyncio.CancelledError)
-                    else error
-                )
+        tasks: set[asyncio.Task[lm15.Response]] = set()
 
-        tasks: set[asyncio.Task[None]] = set()
+        def finish(task: "asyncio.Task[lm15.Response]") -> None:
+            # Here and not in the coroutine: one that is cancelled before its first step never
+            # runs, and the thread would wait for ever.
+            tasks.discard(task)
+            if task.cancelled():
+                done.set_exception(lm15.TransportError("the call was cancelled"))
+            elif (error := task.exception()) is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(task.result())
 
         def start() -> None:
-            task = self._loop.create_task(attempt(), context=context)
+            task = self._loop.create_task(self._engine.complete(request), context=context)
             tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            ledger_of = context.run(ledger.current)
-            ledger_of.on_abandon(task.cancel)
+            task.add_done_callback(finish)
+            context.run(ledger.current).on_abandon(task.cancel)
 
         self._loop.call_soon_threadsafe(start)
         return done.result()
