@@ -79,6 +79,12 @@ def run(block: Block, where: Path, environment: Mapping[str, str] = os.environ) 
         for command in commands(block)
     )
     path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+    # Started by a make, the makes of a page would tell of each folder that they enter.
+    environment = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("MAKE", "MFLAGS"))
+    }
     plain = {"PATH": path, "NO_COLOR": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         ["bash", "-c", script],
