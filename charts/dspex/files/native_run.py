@@ -1,7 +1,7 @@
 """What `helm test` runs: a pipeline without a model, from its apply to its outputs.
 
 Needs nothing but Python's standard library, the ServiceAccount's token and two variables:
-NAMESPACE and TIMEOUT (seconds). Ends with 0 if the run succeeded with the outputs that it must have.
+NAMESPACE and TIMEOUT (seconds). Ends with 0 if the run succeeded with its outputs as they must be.
 """
 
 import json
@@ -11,8 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NAMESPACE = os.environ["NAMESPACE"]
 NAME = os.environ["POD_NAME"]
 SERVER = f"https://kubernetes.default.svc/apis/dspex.dev/v1alpha1/namespaces/{NAMESPACE}"
@@ -40,17 +41,21 @@ OUTPUTS = {"text": "Hello world!", "score": 1.0}
 
 def call(method, path, body=None):
     """Ask the API server; return its answer."""
-    with open(f"{ACCOUNT}/token", encoding="utf-8") as file:
-        token = file.read()
-    request = urllib.request.Request(  # noqa: S310
+    token = (ACCOUNT / "token").read_text()
+    request = urllib.request.Request(
         f"{SERVER}/{path}",
         method=method,
         data=json.dumps(body).encode() if body is not None else None,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    trust = ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt")
-    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:  # noqa: S310
+    trust = ssl.create_default_context(cafile=ACCOUNT / "ca.crt")
+    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
         return json.load(answer)
+
+
+def say(text):
+    """Print a line for `kubectl logs`."""
+    sys.stdout.write(f"{text}\n")
 
 
 def create(kind, plural, spec):
@@ -85,12 +90,12 @@ def main():
         if condition.get("status") in ("True", "False"):
             break
         if time.monotonic() > deadline:
-            print(f"the run has not ended: {condition}", file=sys.stderr)
+            say(f"the run has not ended: {condition}")
             return 1
         time.sleep(0.5)
-    print(json.dumps(run["status"], indent=2))
+    say(json.dumps(run["status"], indent=2))
     right = condition["status"] == "True" and run["status"].get("outputs") == OUTPUTS
-    print("the pipeline gave what it must" if right else f"expected outputs {OUTPUTS}")
+    say("the pipeline gave what it must" if right else f"expected outputs {OUTPUTS}")
     return 0 if right else 1
 
 
@@ -108,7 +113,7 @@ if __name__ == "__main__":
     try:
         status = main()
     except urllib.error.HTTPError as error:
-        print(f"{error.url}: {error.code} {error.read().decode()}", file=sys.stderr)
+        say(f"{error.url}: {error.code} {error.read().decode()}")
         status = 1
     finally:
         clean()
