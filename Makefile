@@ -47,7 +47,7 @@ test: lint test-all wheel ## Lint, check what is generated, run every test, try 
 .PHONY: test-all
 test-all: $(READY)
 	$(BIN)/coverage erase
-	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --dist worksteal tests
+	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --dist worksteal --ignore=tests/kubernetes tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
@@ -70,6 +70,19 @@ generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the mode
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and import what each extra promises, each in an empty environment
 	PYTHONPATH=tests $(BIN)/python -m distribution
+
+.PHONY: cluster
+cluster: $(READY) ## Start a Kubernetes cluster for tests (see tests/cluster)
+	PYTHONPATH=tests $(BIN)/python -m cluster up
+
+.PHONY: cluster-down
+cluster-down: $(READY) ## End it; nothing of it stays but what was built
+	PYTHONPATH=tests $(BIN)/python -m cluster down
+
+.PHONY: images
+images: $(READY) ## Build the images of operator and workers
+	PYTHONPATH=tests $(BIN)/python -m images build
+	PYTHONPATH=tests $(BIN)/python -m images sizes
 
 .PHONY: bench
 bench: $(READY) ## Print the benchmarks' table; fail if a ratio is worse than its gate
