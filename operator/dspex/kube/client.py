@@ -1,0 +1,160 @@
+"""A client of the API server for JSON objects: the few verbs that operator and runner need."""
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+import aiohttp
+
+from dspex.kube.config import ClusterConfig
+from dspex.kube.errors import ConflictError, KubeError, NotFoundError, error_of
+from dspex.kube.kind import Kind
+
+Object: TypeAlias = dict[str, Any]
+
+REQUEST_TIMEOUT: Final = 30.0
+"""Seconds that one request may take."""
+
+_JSON: Final = "application/json"
+_MERGE: Final = "application/merge-patch+json"
+_APPLY: Final = "application/apply-patch+yaml"
+
+
+class KubeClient:
+    """One connection pool to one API server; use it as an async context manager.
+
+    Every verb raises `KubeError` or its more exact kind.
+
+    Args:
+        config: Where the server is.
+        manager: Field manager of what it writes.
+    """
+
+    def __init__(self, config: ClusterConfig, *, manager: str) -> None:
+        self._config = config
+        self._manager = manager
+        self._session: aiohttp.ClientSession | None = None
+        self.requests: dict[tuple[str, int], int] = {}
+        """How many requests were made, by method and HTTP status (0: no answer)."""
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._config.trust or True, limit=32),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """Return an object."""
+        return await self._ask("GET", kind.path(namespace, name))
+
+    async def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """Return an object, or None if it is not there."""
+        try:
+            return await self.get(kind, namespace, name)
+        except NotFoundError:
+            return None
+
+    async def list(self, kind: Kind, namespace: str = "", selector: str = "") -> "list[Object]":
+        """Return the objects of a kind in a namespace, or in all for an empty one."""
+        query = {"labelSelector": selector} if selector else {}
+        items = (await self._ask("GET", kind.path(namespace), query=query)).get("items", [])
+        return list(items)
+
+    async def create(self, item: Object) -> Object:
+        """Create an object."""
+        kind = Kind.of(item)
+        path = kind.path(item["metadata"].get("namespace", ""))
+        return await self._ask("POST", path, item, _JSON, {"fieldManager": self._manager})
+
+    async def apply(self, item: Object, *, subresource: str = "") -> Object:
+        """Apply an object server-side, whole: fields that it leaves out are given up."""
+        metadata = item["metadata"]
+        path = Kind.of(item).path(metadata.get("namespace", ""), metadata["name"], subresource)
+        query = {"fieldManager": self._manager, "force": "true"}
+        return await self._ask("PATCH", path, item, _APPLY, query)
+
+    async def merge(
+        self, kind: Kind, namespace: str, name: str, patch: Mapping[str, Any], subresource: str = ""
+    ) -> Object:
+        """Change parts of an object by a merge patch; an empty one reads it."""
+        path = kind.path(namespace, name, subresource)
+        return await self._ask("PATCH", path, patch, _MERGE, {"fieldManager": self._manager})
+
+    async def replace(self, item: Object) -> Object:
+        """Replace an object; its resourceVersion must be the present one."""
+        metadata = item["metadata"]
+        path = Kind.of(item).path(metadata.get("namespace", ""), metadata["name"])
+        return await self._ask("PUT", path, item, _JSON, {"fieldManager": self._manager})
+
+    async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str = "") -> None:
+        """Delete an object and, in the background, what it owns; one that is gone is no error.
+
+        Args:
+            kind: Of the object.
+            namespace: Of the object.
+            name: Of the object.
+            uid: Delete it only if it is this one; empty for any.
+        """
+        body: Object = {"propagationPolicy": "Background"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._ask("DELETE", kind.path(namespace, name), body, _JSON)
+        except NotFoundError:
+            return
+        except ConflictError:
+            if not uid:
+                raise
+
+    async def raw(self, path: str) -> Any:
+        """Return what a path answers, as JSON."""
+        return await self._ask("GET", path)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        content: str = _JSON,
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
+        if self._session is None:
+            raise RuntimeError("the client is not open: use it in `async with`")
+        status = 0
+        try:
+            async with self._session.request(
+                method,
+                self._config.server + path,
+                data=None if body is None else json.dumps(body),
+                headers={**self._config.headers(), "Content-Type": content},
+                params=dict(query or {}),
+            ) as reply:
+                status = reply.status
+                text = await reply.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeError(f"{method} {path}: {type(error).__name__}: {error}") from error
+        finally:
+            key = (method, status)
+            self.requests[key] = self.requests.get(key, 0) + 1
+        answer = _decoded(text)
+        if status >= 400:
+            raise error_of(status, answer, f"{method} {path}")
+        return answer if isinstance(answer, dict) else {}
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"message": text[:500]}
