@@ -67,6 +67,10 @@ lint: $(READY) ## Check style, types, layers, and that generated files are curre
 generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the models
 	$(BIN)/python -m dspex.manifests.generate
 
+.PHONY: plain-manifests
+plain-manifests: $(READY) ## Write deploy/base from the chart, by the test cluster's helm
+	PYTHONPATH=tests $(BIN)/python -m chart
+
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel and import what each extra promises, each in an empty environment
 	PYTHONPATH=tests $(BIN)/python -m distribution

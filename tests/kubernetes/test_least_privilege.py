@@ -250,7 +250,7 @@ def test_a_runner_keeps_the_data_of_its_own_run(
     assert first.keep("mine-0", mine).status == 201
     path = first.path("pipelinerundata", "mine-0")
     assert first.account.ask("PATCH", path, {}, MERGE).status == 200
-    more = {"spec": {"checkpoint": {"items": {}}}}
+    more: dict[str, Any] = {"spec": {"checkpoint": {"items": {}}}}
     assert first.account.ask("PATCH", path, more, MERGE).status == 200
     assert first.keep("other-0", other).status == 403
     assert first.keep("free-0", mine, owned=False).status == 403
@@ -268,7 +268,10 @@ def test_another_runs_data_is_closed(kubectl: Kubectl, first: Runner, mine: dict
         "name": "mine",
         "uid": mine["metadata"]["uid"],
     }
-    taken = {"metadata": {"ownerReferences": [owner]}, "spec": {"runRef": {"name": "mine"}}}
+    taken: dict[str, Any] = {
+        "metadata": {"ownerReferences": [owner]},
+        "spec": {"runRef": {"name": "mine"}},
+    }
     assert first.account.ask("PATCH", path, {}, MERGE).status == 403
     assert first.account.ask("PATCH", path, taken, MERGE).status == 403
     whole = {
