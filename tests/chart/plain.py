@@ -1,4 +1,7 @@
-"""deploy/base from the chart: the manifests of `kubectl apply -k`, written by helm, never by hand."""
+"""deploy/base from the chart: the manifests of `kubectl apply -k`, written by helm, never by hand.
+
+The CRDs in deploy/base/crds are not the chart's but the models': `make generate` writes them.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from chart.render import Helm
+from dspex.api.kinds import KINDS
 
 FOLDER: Final = "deploy/base"
-VALUES: Final[Mapping[str, Any]] = {"webhook.enabled": False, "crds.keep": False}
+VALUES: Final[Mapping[str, Any]] = {"webhook.enabled": False, "crds.enabled": False}
 """Without the webhook: its certificate is made anew each time that helm renders."""
 
 _NOTICE: Final = "# Generated from charts/dspex by `make plain-manifests`; changes here are lost.\n"
@@ -46,7 +50,8 @@ def files(helm: Helm) -> dict[str, str]:
         text = _HELMS.sub("", _SOURCE.sub("", document)).strip().removeprefix("---").strip()
         parts.setdefault(source["part"], []).append(text)
     written = {f"{part}.yaml": "\n---\n".join(texts) + "\n" for part, texts in parts.items()}
-    listed = "\n".join(f"- {name}" for name in sorted(written))
+    crds = [f"crds/{kind.plural}.yaml" for kind in KINDS.values()]
+    listed = "\n".join(f"- {name}" for name in [*crds, *sorted(written)])
     written["namespace.yaml"] = _NAMESPACE
     written["kustomization.yaml"] = _KUSTOMIZATION.format(resources=listed)
     return {f"{FOLDER}/{name}": _NOTICE + text for name, text in written.items()}
@@ -55,7 +60,7 @@ def files(helm: Helm) -> dict[str, str]:
 def differences(root: Path, helm: Helm) -> list[str]:
     """List the files that are missing, different or left over, by path from the root."""
     wanted = files(helm)
-    present = {path.relative_to(root).as_posix() for path in (root / FOLDER).glob("*")}
+    present = {path.relative_to(root).as_posix() for path in (root / FOLDER).glob("*.yaml")}
     wrong = [
         name
         for name, text in wanted.items()
