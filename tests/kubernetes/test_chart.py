@@ -106,6 +106,19 @@ def elsewhere(release: Release) -> Iterator[Kubectl]:
     release.kubectl("delete", "namespace", name, "--wait=false")
 
 
+def judge(kubectl: Kubectl, found: Sequence[Object]) -> None:
+    """Apply objects on the server without keeping them; a field that it does not know is an error.
+
+    Raises:
+        KubectlError: One is refused.
+    """
+    flags = ("--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
+    for place in {each["metadata"].get("namespace", "") for each in found}:
+        there = [each for each in found if each["metadata"].get("namespace", "") == place]
+        text = yaml.safe_dump_all(there)
+        kubectl.within(place or "default")("apply", *flags, "-f", "-", stdin=text)
+
+
 @pytest.mark.parametrize(
     "values", [*VARIANTS.values(), *FOREIGN.values()], ids=[*VARIANTS, *FOREIGN]
 )
