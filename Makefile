@@ -83,6 +83,10 @@ cluster: $(READY) ## Start a Kubernetes cluster for tests (see tests/cluster)
 cluster-down: $(READY) ## End it; nothing of it stays but what was built
 	PYTHONPATH=tests $(BIN)/python -m cluster down
 
+.PHONY: test-cluster
+test-cluster: $(READY) ## Run the tests that need a Kubernetes cluster; starts one where none is up
+	$(BIN)/pytest -q tests/kubernetes
+
 .PHONY: images
 images: $(READY) ## Build the images of operator and workers
 	PYTHONPATH=tests $(BIN)/python -m images build

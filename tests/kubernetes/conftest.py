@@ -15,17 +15,17 @@ from stage.release import Release
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
-    """Return the cluster, started if it is not up, with the images of this tree loaded."""
+    """Return the cluster, started if it is not up, with the images that its pods run."""
     found = open_cluster()
-    images.load(found)
+    images.load(found, ("worker",))
     return found
 
 
 @pytest.fixture(scope="session")
 def release(cluster: Cluster) -> Release:
-    """Return the installed chart; its operator is ready."""
+    """Return the installed chart, with no operator: what it sets up is tested by itself."""
     made = Release(Kubectl(cluster.kubeconfig, cluster.context, environment=environment(cluster)))
-    made.install()
+    made.install(replicas=0)
     return made
 
 
