@@ -1,13 +1,24 @@
 """Named plug-ins: those that DSPex brings, and those that installed packages declare."""
 
-from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dspex.errors import CompileError, Diagnostic, nearest
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 T = TypeVar("T")
+
+
+def entry_points(*, group: str) -> Iterable[EntryPoint]:
+    """Return what the installed packages declare; the module is slow to import and seldom asked."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 class Registry(Generic[T]):

@@ -1,6 +1,7 @@
 """A run that goes on where a former process of it ended."""
 
 import asyncio
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,3 +77,31 @@ def test_nothing_that_was_finished_is_paid_for_twice() -> None:
         record = run_virtually(whole())
         assert record.outputs == {"all": ["START A", "START B", "START C"]}
         assert calls == ["start", "START a", "START b", "START c"]
+
+
+def test_a_run_that_goes_on_has_the_rest_of_its_time() -> None:
+    """The time that a former process took counts; run.startTime stays what it was."""
+    text = """
+        timeouts: {total: 10s}
+        steps:
+        - name: slow
+          dspy: {module: Predict, signature: 'x -> out', poolRef: {name: fast}}
+          inputs: {x: "$(string(run.startTime))"}
+        outputs: [{name: out, value: $(steps.slow.outputs.out)}]
+        """
+
+    async def ended(elapsed: float) -> tuple[RunRecord, str]:
+        async def script(call: Call) -> Mapping[str, Any]:
+            await asyncio.sleep(4)
+            return {"out": call.inputs["x"]}
+
+        started = virtual_clock() - datetime.timedelta(seconds=elapsed)
+        dispatcher = ScriptedDispatcher({"fast": script})
+        identity = RunIdentity("r")
+        engine = Engine(plan(text), dispatcher, identity, clock=virtual_clock, started=started)
+        return await engine.run({}), started.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    record, start = run_virtually(ended(5))
+    assert record.outputs == {"out": start}
+    assert run_virtually(ended(7))[0].reason == "RunTimeout"
+    assert run_virtually(ended(70))[0].reason == "RunTimeout"

@@ -12,8 +12,9 @@ from dspex.bridge.protocol import Call
 from dspex.errors import PythonError, Reason
 from dspex.pipeline.engine import Engine, RunIdentity
 from dspex.pipeline.events import Event, RunFinished
+from dspex.pipeline.progress import fault_status
 from dspex.pipeline.record import Fault, RunRecord, State
-from dspex.pipeline.status import StatusWriter, fault_status
+from dspex.pipeline.status import StatusWriter
 from fakes.dispatcher import ScriptedDispatcher
 from fakes.objects import plan
 from fakes.virtual_time import START, run_virtually, virtual_clock

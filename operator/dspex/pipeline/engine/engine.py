@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -37,6 +38,7 @@ class Engine:
         clock: Clock = system_clock,
         draw: random.Random | None = None,
         resume: Resume | None = None,
+        started: datetime | None = None,
     ) -> None:
         """Make ready to run.
 
@@ -49,6 +51,7 @@ class Engine:
             clock: Stamps the records.
             draw: Source of the retries' jitter.
             resume: What a former process of the same run had finished.
+            started: When that process began, by `clock`: its time counts. None begins now.
         """
         self._program = Program.of(_with_total(plan, timeout))
         self._plan = plan
@@ -62,6 +65,7 @@ class Engine:
             # Jitter needs no secrecy.
             draw=draw or random.Random(),
             resume=resume,
+            started=started,
         )
 
     async def run(self, inputs: Mapping[str, Any]) -> RunRecord:
@@ -73,17 +77,19 @@ class Engine:
         Raises:
             asyncio.CancelledError: The awaiting task was cancelled; RunFinished was emitted.
         """
-        self._run.started = self._run.clock()
+        now = self._run.clock()
+        started = self._run.started = self._run.started or now
         self._run.emit(
             RunStarted(
-                time=self._run.started,
+                time=started,
                 run=self._run.identity.name,
                 pipeline=self._plan.pipeline,
                 digest=self._plan.digest,
                 steps=tuple(pending_steps(self._plan, self._plan.pipelines)),
             )
         )
-        level = Level(self._program, self._run, pipelines=self._program.pipelines)
+        elapsed = max(0.0, (now - started).total_seconds())
+        level = Level(self._program, self._run, pipelines=self._program.pipelines, elapsed=elapsed)
         self._level = level
         if self._ending is not None:
             level.end(self._ending)

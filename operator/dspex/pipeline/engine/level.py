@@ -52,6 +52,7 @@ class Level:
         parent_slots: Slots | None = None,
         deadline: float | None = None,
         inherited: bool = False,
+        elapsed: float = 0.0,
     ) -> None:
         """Make a level.
 
@@ -64,6 +65,7 @@ class Level:
             parent_slots: The bound of the level around.
             deadline: When it must have ended, finally steps included, on the loop's clock.
             inherited: Whether that is the run's own bound, which no step may catch.
+            elapsed: Seconds that a former process has taken of the time for the steps.
         """
         self.run = run
         self.quiet = quiet
@@ -76,6 +78,7 @@ class Level:
         self._prefix = prefix
         self._hard_deadline = deadline
         self._inherited = inherited
+        self._elapsed = elapsed
         self._deadline = deadline
         self._running: dict[asyncio.Task[StepRecord], StepRun] = {}
         self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
@@ -335,7 +338,8 @@ class Level:
             total = _least(total, left)
         finally_ = timeouts.for_finally(total) if self._program.finally_ else 0.0
         before = None if total is None else total - finally_
-        return _least(timeouts.steps, before), finally_
+        steps = _least(timeouts.steps, before)
+        return None if steps is None else max(0.0, steps - self._elapsed), finally_
 
     def _bind(self, inputs: Mapping[str, Any]) -> None:
         run = self.run

@@ -4,27 +4,31 @@ Called by `dspex.pipeline.compile` (`shape`) and by the engine (`execute`). A ki
 and one line in `dspex.pipeline.steps`.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from dspex.api.base import ApiModel
 from dspex.bridge.dispatch import Dispatcher
 from dspex.bridge.protocol import Feedback, Usage
 from dspex.native.field import Field
 from dspex.native.types import Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.plan import Fallback
+
+if TYPE_CHECKING:
+    from dspex.api.base import ApiModel
+    from dspex.pipeline.context import Context
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Base of what a kind keeps in the plan."""
 
 
-SpecT = TypeVar("SpecT", bound=ApiModel)
+SpecT = TypeVar("SpecT", bound="ApiModel")
 BodyT = TypeVar("BodyT", bound=Body)
 
 
@@ -48,7 +52,7 @@ class RunPipeline(Protocol):
 
     def __call__(
         self, name: str, inputs: Mapping[str, Any], timeout: float | None
-    ) -> Awaitable["Executed"]:
+    ) -> Awaitable[Executed]:
         """Run the pipeline `name` for at most `timeout` seconds."""
         ...
 

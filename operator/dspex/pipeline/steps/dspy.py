@@ -1,14 +1,12 @@
 """A step that runs a DSPy module on a worker of a Pool."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from dspex.api.effective import effective_pool
-from dspex.api.pool import Pool
-from dspex.api.step import DspyStep
-from dspex.api.step import Fallback as FallbackSpec
 from dspex.bridge.protocol import Call
 from dspex.bridge.protocol.allowed import (
     LM_PARAMETERS,
@@ -23,9 +21,14 @@ from dspex.native.signatures import Signature
 from dspex.native.signatures.compile import compile_signature
 from dspex.native.types import ANY, STR, DictOf, Type
 from dspex.native.validation import Validator
-from dspex.pipeline.context import Context
 from dspex.pipeline.plan import Fallback
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.pool import Pool
+    from dspex.api.step import DspyStep
+    from dspex.api.step import Fallback as FallbackSpec
+    from dspex.pipeline.context import Context
 
 DEFAULT_CALL_TIMEOUT: Final = 30.0
 """Seconds, where neither the step nor its Pool says otherwise."""
@@ -52,7 +55,7 @@ class DspyBody(Body, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class DspyKind(Kind[DspyStep, DspyBody]):
+class DspyKind(Kind["DspyStep", DspyBody]):
     """`dspy`: outputs are the signature's, and `reasoning` or `trajectory`."""
 
     name = "dspy"
@@ -112,7 +115,11 @@ class DspyKind(Kind[DspyStep, DspyBody]):
 
 def call_timeout(pool: Pool | None) -> float:
     """Return the seconds that a Pool allows a call."""
-    return DEFAULT_CALL_TIMEOUT if pool is None else effective_pool(pool).call_timeout
+    if pool is None:
+        return DEFAULT_CALL_TIMEOUT
+    from dspex.api.effective import effective_pool  # a compiler's need, not a runner's
+
+    return effective_pool(pool).call_timeout
 
 
 def compile_fallback(

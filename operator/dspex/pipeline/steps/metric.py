@@ -1,17 +1,21 @@
 """A step that compares a prediction with a reference."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dspex.api.step import MetricStep
 from dspex.errors import InputError
 from dspex.native.field import Field
 from dspex.native.metrics import metric
 from dspex.native.types import ANY, FLOAT, Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.step import MetricStep
+    from dspex.pipeline.context import Context
 
 INPUTS = (Field(name="prediction", type=ANY), Field(name="reference", type=ANY))
 OUTPUTS = (Field(name="score", type=FLOAT),)
@@ -24,7 +28,7 @@ class MetricBody(Body, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class MetricKind(Kind[MetricStep, MetricBody]):
+class MetricKind(Kind["MetricStep", MetricBody]):
     """`metric`: inputs `prediction` and `reference`, output `score`."""
 
     name = "metric"

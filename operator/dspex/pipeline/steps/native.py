@@ -1,16 +1,20 @@
 """A step that runs an operation of a plug-in in process."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dspex.api.step import NativeStep
 from dspex.errors import InputError
 from dspex.native.operations import execute, operation
 from dspex.native.types import Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.step import NativeStep
+    from dspex.pipeline.context import Context
 
 
 class NativeBody(Body, frozen=True, kw_only=True):
@@ -20,7 +24,7 @@ class NativeBody(Body, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class NativeKind(Kind[NativeStep, NativeBody]):
+class NativeKind(Kind["NativeStep", NativeBody]):
     """`native`: inputs and outputs as the operation declares."""
 
     name = "native"

@@ -1,13 +1,17 @@
 """A step that runs another pipeline."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from dspex.api.base import ObjectReference
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from dspex.native.signatures.wire_form import field_from_wire
 from dspex.native.types import Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.base import ObjectReference
+    from dspex.pipeline.context import Context
 
 
 class PipelineRefBody(Body, frozen=True, kw_only=True):
@@ -16,7 +20,7 @@ class PipelineRefBody(Body, frozen=True, kw_only=True):
     name: str
 
 
-class PipelineRefKind(Kind[ObjectReference, PipelineRefBody]):
+class PipelineRefKind(Kind["ObjectReference", PipelineRefBody]):
     """`pipelineRef`: inputs and outputs are the other pipeline's."""
 
     name = "pipelineRef"

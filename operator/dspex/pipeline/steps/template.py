@@ -1,15 +1,18 @@
 """A step that renders a template."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from dspex.api.step import TemplateStep
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from dspex.errors import InputError, nearest
 from dspex.native.field import Field
-from dspex.native.templates import compile_template
 from dspex.native.types import STR, Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.step import TemplateStep
+    from dspex.pipeline.context import Context
 
 
 class TemplateBody(Body, frozen=True, kw_only=True):
@@ -18,7 +21,7 @@ class TemplateBody(Body, frozen=True, kw_only=True):
     source: str
 
 
-class TemplateKind(Kind[TemplateStep, TemplateBody]):
+class TemplateKind(Kind["TemplateStep", TemplateBody]):
     """`template`: inputs of any name, output `text`."""
 
     name = "template"
@@ -34,6 +37,8 @@ class TemplateKind(Kind[TemplateStep, TemplateBody]):
             source = context.config_map(ref.name, ref.key, path)
         if source is None:
             return None
+        from dspex.native.templates import compile_template
+
         try:
             template = compile_template(source)
         except InputError as error:
@@ -62,4 +67,7 @@ class TemplateKind(Kind[TemplateStep, TemplateBody]):
         self, body: TemplateBody, inputs: Mapping[str, Any], attempt: Attempt
     ) -> Executed:
         """Render."""
+        # Here, so that a run without templates never loads their engine.
+        from dspex.native.templates import compile_template
+
         return Executed(outputs={"text": compile_template(body.source).render(inputs)})

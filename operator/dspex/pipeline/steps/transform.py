@@ -1,17 +1,21 @@
 """A step that reshapes a value."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dspex.api.step import TransformStep
 from dspex.errors import InputError
 from dspex.native.field import Field
 from dspex.native.transforms import transform
 from dspex.native.types import ANY, Type
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.step import TransformStep
+    from dspex.pipeline.context import Context
 
 
 class TransformBody(Body, frozen=True, kw_only=True):
@@ -21,7 +25,7 @@ class TransformBody(Body, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class TransformKind(Kind[TransformStep, TransformBody]):
+class TransformKind(Kind["TransformStep", TransformBody]):
     """`transform`: input `value`, output `result`."""
 
     name = "transform"

@@ -1,17 +1,21 @@
 """A step that checks values and tells what is wrong about them, without failing."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from dspex.api.step import ValidateStep
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from dspex.errors import InputError
 from dspex.native.field import Constraints, Field
 from dspex.native.signatures import constraints_from
 from dspex.native.signatures.wire_form import field_from_wire, fields_to_wire
 from dspex.native.types import ANY, BOOL, OBJECT, STR, DictOf, ListOf, Type
 from dspex.native.validation import Validator, Violation, check_constraints
-from dspex.pipeline.context import Context
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
+
+if TYPE_CHECKING:
+    from dspex.api.step import ValidateStep
+    from dspex.pipeline.context import Context
 
 WHOLE = "value"
 """Name under which a schema's validator sees all inputs as one object."""
@@ -29,7 +33,7 @@ class ValidateBody(Body, frozen=True, kw_only=True):
     whole: bool = False
 
 
-class ValidateKind(Kind[ValidateStep, ValidateBody]):
+class ValidateKind(Kind["ValidateStep", ValidateBody]):
     """`validate`: outputs `valid` and `violations` [{path, message, expected, found}]."""
 
     name = "validate"
