@@ -1,0 +1,1 @@
+"""What stands in the cluster for Pools and runs: a struct in, a dict out, no I/O."""
