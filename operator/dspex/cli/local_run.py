@@ -102,6 +102,7 @@ class _Execution:
         )
 
     async def run(self) -> Outcome:
+        interrupted = False
         task = asyncio.create_task(self._with_workers())
         with Interrupts(lambda: self._ask(task), self._pools.kill) as interrupts:
             try:
@@ -110,13 +111,17 @@ class _Execution:
                 if self._phase is not _Phase.STARTING:
                     raise
                 # Cancelled before a step could begin: the engine itself says what was not done.
+                # A Ctrl-C that came before our handlers stood cancels this very task, unasked.
+                interrupted = True
+                await asyncio.wait({task})
+                self._engine.cancel()
                 record = await self._engine.run(self._work.inputs)
         return Outcome(
             record=record,
             status=self._writer.status,
             data=self._writer.data,
             seconds=self._seconds,
-            interrupted=interrupts.count > 0,
+            interrupted=interrupted or interrupts.count > 0,
         )
 
     async def _with_workers(self) -> RunRecord:

@@ -1,5 +1,6 @@
 """Runs in this process: signals at each phase, and what the engine's last word becomes."""
 
+import asyncio
 import json
 import os
 import signal
@@ -132,3 +133,17 @@ async def test_a_timeout_of_the_manifest_is_the_runs(support_run: Path) -> None:
     overridden = prepare(Request(files=files, timeout="5s"))
     assert overridden.timeout == 5
     assert overridden.run.spec.timeout == "5s"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+async def test_a_cancelled_task_is_a_cancelled_run(support: Path, steps: int) -> None:
+    """Ctrl-C before our handlers stand cancels the task itself: no step runs, and it is said."""
+    work = prepare(Request(files=[str(support)], assignments=["message=x"]))
+    task = asyncio.create_task(execute(work, LineProgress()))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    outcome = await task
+    assert outcome.interrupted
+    assert outcome.record.reason == "Cancelled"
+    assert {step["state"] for step in outcome.status["steps"]} == {"Skipped"}

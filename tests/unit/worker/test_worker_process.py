@@ -104,7 +104,7 @@ async def test_it_serves_and_ends_on_sigterm(tmp_path: Path, endpoint: OpenAIEnd
 
 async def test_sigterm_lets_the_running_call_end(tmp_path: Path, endpoint: OpenAIEndpoint) -> None:
     """A call that has begun is answered; one that comes later is turned away."""
-    endpoint.default = fields(a="x", latency=0.5)
+    endpoint.default = fields(a="x", latency=3.0)
     async with worker_process(tmp_path, remote(endpoint.base)) as worker:
         await worker.ready()
         running = asyncio.create_task(worker.post(CALL))
