@@ -399,6 +399,12 @@ class KeyReference(ApiModel):
     key: DataKey = Field(description="Key in its data.")
 
 
+class CoreReference(ApiModel):
+    """A reference to a Secret, a ConfigMap or the like in the same namespace."""
+
+    name: CoreName = Field(description="Its name; it is in the same namespace.")
+
+
 class ObjectMeta(BaseModel):
     """The metadata of an object; what DSPex does not read is kept and ignored."""
 

@@ -92,16 +92,19 @@ def run_ended(
 
 
 def carry_over(before: Sequence[Condition], after: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Return `after`, where a condition whose status has not changed keeps its transition time."""
+    """Return `after`, where a condition whose status has not changed keeps its transition time.
+
+    Those that an object is created with have none: the first look is their transition.
+    """
     former = {condition.type: condition for condition in before}
     kept = []
     for condition in after:
         old = former.get(condition.type)
-        if old is not None and old.status == condition.status:
+        if old is None or old.status != condition.status or old.last_transition_time == EPOCH:
+            kept.append(condition)
+        else:
             time = {"last_transition_time": old.last_transition_time}
             kept.append(condition.model_copy(update=time))
-        else:
-            kept.append(condition)
     return tuple(kept)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dspex.api.amounts import QUANTITY_PATTERN
 from dspex.api.base import EXPRESSION_PATTERN, PATTERN_WORDS
 from dspex.api.crd import custom_resource_definition
+from dspex.api.cron import CRON_PATTERN, TIME_ZONE_PATTERN
 from dspex.api.duration import DURATION_PATTERN
 from dspex.api.kinds import Kind
 from dspex.api.names import NAME_PATTERN, OBJECT_NAME_PATTERN
@@ -18,6 +20,9 @@ _KNOWN_PATTERNS: Final = {
     EXPRESSION_PATTERN: "expression",
     NAME_PATTERN: "name",
     OBJECT_NAME_PATTERN: "object name",
+    QUANTITY_PATTERN: "amount",
+    CRON_PATTERN: "schedule",
+    TIME_ZONE_PATTERN: "time zone",
 }
 _BOUNDS: Final = (
     ("minLength", "at least {} characters"),
@@ -107,6 +112,9 @@ def _type(schema: dict[str, Any]) -> str:
         return f"list of {_type(schema['items'])}"
     if schema.get(PRESERVE):
         return "JSON object" if schema.get("type") == "object" else "any JSON"
+    values = schema.get("additionalProperties")
+    if isinstance(values, dict):
+        return f"{_type(values)} by key"
     return _KNOWN_PATTERNS.get(schema.get("pattern", ""), str(schema.get("type", "any JSON")))
 
 

@@ -4,12 +4,16 @@ The values of a profile are a versioned table. A Pool keeps the version that its
 that an upgrade of the operator changes no running worker.
 """
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import Field, JsonValue
 
+from dspex.api.amounts import Quantity, Resources, amount
 from dspex.api.base import NULLABLE, ApiModel, Number
 from dspex.api.duration import format_duration, parse_duration
 from dspex.api.pool import (
@@ -26,13 +30,25 @@ from dspex.api.pool import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileValues:
-    """What a profile gives where the Pool says nothing; times in seconds."""
+    """What a profile gives where the Pool says nothing; times in seconds, memory as in a Pod."""
 
     concurrency: int
     queue_size: int
     queue_timeout: float
     call_timeout: float
+    cpu: str
+    memory: str
+    gpus: int = 0
 
+
+GPU: Final = "nvidia.com/gpu"
+"""The accelerator that is meant where a Pool names none."""
+
+EMBEDDED_NAME: Final = "embedded"
+"""What stands for a model's name where it is embedded."""
+
+EMBEDDED_MEMORY: Final = "768Mi"
+"""The least for a worker with the embedded model: DSPy, the engine and the model's weights."""
 
 PROFILE_VERSION: Final = "1"
 """The version that a Pool gets which has none yet."""
@@ -41,13 +57,29 @@ PROFILES: Final = MappingProxyType(
     {
         "1": {
             Profile.GENERAL: ProfileValues(
-                concurrency=32, queue_size=128, queue_timeout=30, call_timeout=30
+                concurrency=32,
+                queue_size=128,
+                queue_timeout=30,
+                call_timeout=30,
+                cpu="100m",
+                memory="512Mi",
             ),
             Profile.OPTIMIZER: ProfileValues(
-                concurrency=8, queue_size=32, queue_timeout=300, call_timeout=300
+                concurrency=8,
+                queue_size=32,
+                queue_timeout=300,
+                call_timeout=300,
+                cpu="250m",
+                memory="4Gi",
             ),
             Profile.NEURAL: ProfileValues(
-                concurrency=1, queue_size=16, queue_timeout=600, call_timeout=600
+                concurrency=1,
+                queue_size=16,
+                queue_timeout=600,
+                call_timeout=600,
+                cpu="500m",
+                memory="8Gi",
+                gpus=1,
             ),
         },
     }
@@ -95,13 +127,27 @@ class EffectivePool(ApiModel):
     concurrency: int = Field(ge=1, description="Calls at the same time.")
     queue: WorkerQueue = Field(description="The queue.")
     call_timeout: float = Field(gt=0, description="Seconds that a call may take.")
+    allowed_clients: tuple[str, ...] = Field(
+        default=(), strict=False, description="ServiceAccounts that may call, beside the runner's."
+    )
 
-    def values(self) -> EffectiveValues:
-        """Return what stands in the Pool's `status.effective`."""
+    def values(
+        self, *, resources: Resources | None = None, image: str | None = None, digest: str = ""
+    ) -> EffectiveValues:
+        """Return what stands in the Pool's `status.effective`.
+
+        Args:
+            resources: What `effective_resources` gives; None in local mode, as the others.
+            image: The workers' image.
+            digest: What `configuration_digest` gives.
+        """
         return EffectiveValues(
+            resources=resources,
+            image=image,
+            config_digest=digest or None,
             profile_version=self.profile_version,
             model=EffectiveModel(
-                name=self.model.name,
+                name=self.model.name or EMBEDDED_NAME,
                 adapter=self.model.adapter,
                 temperature=self.model.temperature,
                 max_tokens=self.model.max_tokens,
@@ -137,7 +183,58 @@ def effective_pool(pool: Pool) -> EffectivePool:
             timeout=_seconds(queue.timeout if queue else None, values.queue_timeout),
         ),
         call_timeout=_seconds(spec.call_timeout, values.call_timeout),
+        allowed_clients=spec.allowed_clients,
     )
+
+
+def effective_resources(pool: Pool) -> Resources:
+    """Return what each worker asks for and may use, accelerators included.
+
+    A limit of memory that is left out is the profile's, or the request where that is more. A
+    request that is left out is the limit: a worker that the node runs out of memory under would be
+    killed in the midst of a call. There is no limit of cpu but the Pool's own.
+    """
+    spec = pool.spec
+    values = PROFILES[_version(pool)][spec.profile]
+    given = spec.resources or Resources()
+    requests, limits = dict(given.requests or {}), dict(given.limits or {})
+    memory = _memory(values, embedded=bool(spec.model.embedded))
+    limits.setdefault("memory", max(requests.get("memory", memory), memory, key=amount))
+    requests.setdefault("memory", limits["memory"])
+    requests.setdefault("cpu", limits.get("cpu", values.cpu))
+    devices = _devices(pool, values.gpus, {**limits, **requests})
+    return Resources(requests={**_plain(requests), **devices}, limits={**_plain(limits), **devices})
+
+
+def configuration_digest(pool: Pool) -> str:
+    """Return `sha256:` and the hash of all that the workers of a Pool are configured with.
+
+    It says nothing of how many there are, nor of anything that the operator brings itself: a field
+    that a later operator knows, with a default, leaves it as it is.
+    """
+    spec = pool.spec.model_dump(mode="json", exclude={"replicas"}, exclude_defaults=True)
+    text = json.dumps({"spec": spec, "profileVersion": _version(pool)}, sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _memory(values: ProfileValues, *, embedded: bool) -> str:
+    return max(values.memory, EMBEDDED_MEMORY, key=amount) if embedded else values.memory
+
+
+def _plain(amounts: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    return {name: each for name, each in amounts.items() if "/" not in name}
+
+
+def _devices(pool: Pool, otherwise: int, given: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return the worker's devices; the profile's only where the Pool names none at all."""
+    gpu = pool.spec.gpu
+    name = (gpu.resource_name if gpu else None) or GPU
+    devices = {key: value for key, value in given.items() if "/" in key}
+    if gpu is not None and gpu.count is not None:
+        devices[name] = gpu.count
+    elif not devices or (gpu is not None and gpu.resource_name is not None):
+        devices.setdefault(name, otherwise)
+    return {key: value for key, value in devices.items() if amount(value)}
 
 
 def _version(pool: Pool) -> str:

@@ -1,27 +1,60 @@
 """The kind Pipeline: a typed graph of steps."""
 
+import enum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dspex.api.amounts import Resources
 from dspex.api.base import (
+    ATOMIC,
     LIST_MAP,
     NULLABLE,
     SET,
     AnyJson,
     ApiModel,
+    CoreName,
     Duration,
     Name,
     NameReference,
+    ObjectName,
     Resource,
     Status,
     Text,
+    Timestamp,
     TypeText,
 )
 from dspex.api.constraints import InputField
 from dspex.api.limits import MAX_DESCRIPTION, MAX_FIELDS, MAX_LIST, MAX_STEPS
 from dspex.api.rule import Rule
+from dspex.api.scheduling import LabelMap, Toleration
 from dspex.api.step import DefaultOnError, Retry, Step, ValidationMode
+from dspex.api.trigger import MAX_TRIGGERS, Trigger, TriggerStatus
+
+MAX_ACTIVE_RUNS = 10_000
+MAX_HISTORY = 10_000
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class RunState(enum.StrEnum):
+    """How a run stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class PipelineInput(InputField):
+    """An input of a pipeline."""
+
+    sensitive: bool | None = Field(
+        default=None,
+        description="true: the value comes from a Secret (a run's inputsFrom) and is shown "
+        "nowhere: not in status, logs, events or errors. A default is no secret. Default: false.",
+    )
 
 
 class PipelineOutput(ApiModel):
@@ -83,6 +116,39 @@ class Timeouts(ApiModel):
     )
 
 
+class Runner(ApiModel):
+    """The pods in which runs of the pipeline take place. No meaning in local mode."""
+
+    resources: Resources | None = Field(
+        default=None,
+        description="What a run's pod asks for and may use. Default: 50m of cpu and 96Mi of "
+        "memory, up to 512Mi.",
+    )
+    node_selector: LabelMap | None = Field(
+        default=None, description="Labels that a node must have to run such a pod."
+    )
+    tolerations: Annotated[tuple[Toleration, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="Taints of nodes that the pods tolerate.",
+        json_schema_extra=ATOMIC,
+    )
+    priority_class_name: CoreName | None = Field(
+        default=None, description="PriorityClass of the pods. Default: the cluster's."
+    )
+
+
+class HistoryLimits(ApiModel):
+    """How many ended runs of the pipeline are kept; older ones are deleted."""
+
+    succeeded: Annotated[int, Field(ge=0, le=MAX_HISTORY)] | None = Field(
+        default=None, description="Runs that succeeded. Default: all are kept."
+    )
+    failed: Annotated[int, Field(ge=0, le=MAX_HISTORY)] | None = Field(
+        default=None, description="Runs that failed or were cancelled. Default: all are kept."
+    )
+
+
 def _names_differ(spec: "PipelineSpec") -> bool:
     names = {step.name for step in spec.steps}
     return all(step.name not in names for step in spec.finally_)
@@ -103,7 +169,7 @@ class PipelineSpec(ApiModel):
     )
 
     description: Text = Field(default="", description="What the pipeline does, in words.")
-    inputs: Annotated[tuple[InputField, ...], Field(strict=False)] = Field(
+    inputs: Annotated[tuple[PipelineInput, ...], Field(strict=False)] = Field(
         default=(),
         max_length=MAX_FIELDS,
         description="The inputs of a run, with their types.",
@@ -141,6 +207,26 @@ class PipelineSpec(ApiModel):
         description="Steps and items that run at the same time in one run. Default: no limit but "
         "the steps' own.",
     )
+    runner: Runner | None = Field(
+        default=None, description="The pods in which runs take place. No meaning in local mode."
+    )
+    max_active_runs: Annotated[int, Field(ge=1, le=MAX_ACTIVE_RUNS)] | None = Field(
+        default=None,
+        description="Runs of the pipeline that may go on at the same time; further ones wait, "
+        "reason Queued, the oldest first. Default: no limit. No meaning in local mode.",
+    )
+    triggers: Annotated[tuple[Trigger, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_TRIGGERS,
+        description="What starts runs by itself: schedules, and changes of what the pipeline does. "
+        "Such runs belong to the Pipeline and are deleted with it. No meaning in local mode.",
+        json_schema_extra=LIST_MAP,
+    )
+    history_limits: HistoryLimits | None = Field(
+        default=None,
+        description="How many ended runs are kept; older ones are deleted. No meaning in local "
+        "mode.",
+    )
 
 
 class GraphStep(ApiModel):
@@ -156,6 +242,26 @@ class GraphStep(ApiModel):
     )
     finally_: bool = Field(
         default=False, alias="finally", description="Whether it is a finally step."
+    )
+
+
+class LastRun(ApiModel):
+    """The run that was started last."""
+
+    name: ObjectName = Field(description="Its name.")
+    state: RunState = Field(strict=False, description="How it stands.")
+    time: Timestamp = Field(description="When it came to stand so.")
+
+
+class RunCounts(ApiModel):
+    """How the pipeline's runs stand, those that were deleted left out."""
+
+    active: Count = Field(default=0, description="Runs that have not ended, waiting ones too.")
+    succeeded: Count = Field(default=0, description="Runs that succeeded.")
+    failed: Count = Field(default=0, description="Runs that failed or were cancelled.")
+    time: Timestamp | None = Field(
+        default=None,
+        description="When they were last counted anew: at most once in two seconds.",
     )
 
 
@@ -178,6 +284,16 @@ class PipelineStatus(Status):
         max_length=MAX_LIST,
         description="What is allowed but probably not meant, such as an input that nothing reads.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    last_run: LastRun | None = Field(
+        default=None, description="The run that was started last, of those that are there."
+    )
+    runs: RunCounts | None = Field(default=None, description="How the pipeline's runs stand.")
+    triggers: Annotated[tuple[TriggerStatus, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_TRIGGERS,
+        description="How the triggers stand.",
+        json_schema_extra=LIST_MAP,
     )
 
 

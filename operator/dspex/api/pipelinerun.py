@@ -6,9 +6,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from dspex.api.base import (
+    ATOMIC,
     LIST_MAP,
     STEP_PATH_PATTERN,
     ApiModel,
+    CoreReference,
     Duration,
     JsonObject,
     JsonSize,
@@ -23,11 +25,12 @@ from dspex.api.limits import (
     MAX_DESCRIPTION,
     MAX_FIELDS,
     MAX_JSON,
+    MAX_LIST,
     MAX_RUN_INPUTS,
     MAX_STATUS_STEPS,
     MAX_TRACEBACK,
 )
-from dspex.api.rule import Rule
+from dspex.api.rule import Rule, exactly_one
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -74,8 +77,25 @@ class StepState(enum.StrEnum):
     CANCELLED = "Cancelled"
 
 
+class InputsFrom(ApiModel):
+    """A Secret or ConfigMap whose keys are inputs."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        exactly_one(
+            "secretRef", "configMapRef", message="give exactly one of secretRef and configMapRef"
+        ),
+    )
+
+    secret_ref: CoreReference | None = Field(
+        default=None, description="A Secret in the same namespace; for sensitive inputs."
+    )
+    config_map_ref: CoreReference | None = Field(
+        default=None, description="A ConfigMap in the same namespace."
+    )
+
+
 class PipelineRunSpec(ApiModel):
-    """What to run. It can't be changed, apart from shutdown."""
+    """What to run. It can't be changed, apart from suspend, shutdown and ttlAfterFinished."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -98,11 +118,26 @@ class PipelineRunSpec(ApiModel):
             message="inputs of a run can't be changed",
             remedy="start a new run",
         ),
+        Rule(
+            cel="has(self.inputsFrom) == has(oldSelf.inputsFrom) && "
+            "(!has(self.inputsFrom) || self.inputsFrom == oldSelf.inputsFrom)",
+            message="inputsFrom of a run can't be changed",
+            remedy="start a new run",
+        ),
     )
 
     pipeline_ref: ObjectReference = Field(description="The Pipeline to run.")
     inputs: RunValues | None = Field(
         default=None, description="Values by input name, as JSON; up to 512 KiB together."
+    )
+    inputs_from: Annotated[tuple[InputsFrom, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="Secrets and ConfigMaps whose keys are names of inputs; sensitive inputs come "
+        "from Secrets alone. A text stands as it is for a str, and is read as JSON for other "
+        "types. A later one wins over a former, inputs over all; keys that are no inputs are "
+        "ignored.",
+        json_schema_extra=ATOMIC,
     )
     timeout: Duration | None = Field(
         default=None,
@@ -114,6 +149,17 @@ class PipelineRunSpec(ApiModel):
         strict=False,
         description="Set it to end the run early. Stop: running steps are cancelled, finally "
         "steps run. Cancel: nothing more runs. Cancel wins over Stop.",
+    )
+    suspend: bool | None = Field(
+        default=None,
+        description="true: the run does not start; one that is under way keeps what it has and "
+        "leaves its pod. false or absent: it goes on. No meaning in local mode. Default: false.",
+    )
+    ttl_after_finished: Duration | None = Field(
+        default=None,
+        description="How long the run is kept after it has ended, such as 24h; then it is deleted "
+        "with all that belongs to it. Default: until somebody deletes it, or the Pipeline's "
+        "historyLimits do. No meaning in local mode.",
     )
 
 
@@ -185,9 +231,54 @@ class StepStatus(ApiModel):
     items: ItemCounts | None = Field(default=None, description="How the items of a forEach stand.")
 
 
+class RunnerPhase(enum.StrEnum):
+    """Where a run's runner stands."""
+
+    RUNNING = "Running"
+    FINISHED = "Finished"
+
+
+class RunnerState(enum.StrEnum):
+    """How a run ended, in its runner's word."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class RunnerStatus(ApiModel):
+    """The pod that has claimed the run, and its word on it; an admission policy fences it."""
+
+    epoch: Annotated[int, Field(ge=1)] = Field(
+        description="How often the run was claimed; a pod with a lower one can't write any more."
+    )
+    pod_uid: Annotated[str, Field(max_length=64)] = Field(
+        alias="podUID", description="Uid of the pod that has claimed the run."
+    )
+    pod_name: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="Name of that pod."
+    )
+    phase: RunnerPhase = Field(strict=False, description="Whether it has said its last word.")
+    state: RunnerState | None = Field(
+        default=None, strict=False, description="How the run ended, once phase is Finished."
+    )
+    reason: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Why it ended so, in one CamelCase word."
+    )
+    message: Text | None = Field(default=None, description="More about it, for a person.")
+    start_time: Timestamp | None = Field(default=None, description="When the first step started.")
+    completion_time: Timestamp | None = Field(default=None, description="When the run ended.")
+    heartbeat_time: Timestamp | None = Field(
+        default=None, description="When the runner last wrote, where it had nothing else to say."
+    )
+
+
 class PipelineRunStatus(Status):
     """All that came of the run."""
 
+    runner: RunnerStatus | None = Field(
+        default=None, description="The pod that has claimed the run. Written by it alone."
+    )
     start_time: Timestamp | None = Field(default=None, description="When the run started.")
     completion_time: Timestamp | None = Field(default=None, description="When the run ended.")
     steps: Annotated[tuple[StepStatus, ...], Field(strict=False)] = Field(
@@ -220,7 +311,8 @@ class PipelineRun(Resource):
 
     kind: Literal["PipelineRun"] = Field(default="PipelineRun", description="Always PipelineRun.")
     spec: PipelineRunSpec = Field(
-        description="What to run. It can't be changed, apart from shutdown."
+        description="What to run. It can't be changed, apart from suspend, shutdown and "
+        "ttlAfterFinished."
     )
     status: PipelineRunStatus = Field(
         default_factory=PipelineRunStatus, description="All that came of the run."

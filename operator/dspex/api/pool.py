@@ -5,12 +5,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from dspex.api.amounts import Gpu, Resources
 from dspex.api.base import (
+    ATOMIC,
     ENV_PATTERN,
+    LIST_KEYS,
     LIST_MAP,
     SET,
     URL_PATTERN,
     ApiModel,
+    CoreName,
+    CoreReference,
     DottedPath,
     Duration,
     Identifier,
@@ -22,10 +27,18 @@ from dspex.api.base import (
 )
 from dspex.api.limits import MAX_LIST
 from dspex.api.rule import Rule, exactly_one, given
+from dspex.api.scheduling import LabelKey, LabelMap, Toleration, TopologySpread
+from dspex.api.volume import Volume, VolumeMount
 
 MAX_REPLICAS = 1000
 MAX_CONCURRENCY = 1024
 MAX_QUEUE = 100_000
+MAX_SPREADS = 8
+MAX_ANNOTATION = 4096
+MAX_VOLUMES = 32
+
+OWN_ENV = "DSPEX_"
+"""What the names of variables begin with that DSPex itself sets."""
 
 Temperature = Annotated[
     int | float,
@@ -160,10 +173,17 @@ class EnvVar(ApiModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         exactly_one("value", "valueFrom", message="give exactly one of value and valueFrom"),
+        Rule(
+            cel=f"!self.name.startsWith('{OWN_ENV}')",
+            message=f"names that begin with {OWN_ENV} are taken",
+            check=lambda variable: not variable.name.startswith(OWN_ENV),
+            field="name",
+            remedy="choose another name",
+        ),
     )
 
     name: Annotated[str, Field(max_length=253, pattern=ENV_PATTERN)] = Field(
-        description="Name of the variable. Names that begin with DSPEX_ are taken."
+        description=f"Name of the variable. Names that begin with {OWN_ENV} are taken."
     )
     value: Annotated[str, Field(max_length=32768)] | None = Field(
         default=None, description="The value as it stands here; nothing in it is expanded."
@@ -173,8 +193,50 @@ class EnvVar(ApiModel):
     )
 
 
+class EnvFrom(ApiModel):
+    """A Secret or ConfigMap all of whose keys become environment variables."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        exactly_one(
+            "secretRef", "configMapRef", message="give exactly one of secretRef and configMapRef"
+        ),
+    )
+
+    prefix: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_PATTERN)] | None = Field(
+        default=None, description="What the variables' names begin with. Default: nothing."
+    )
+    secret_ref: CoreReference | None = Field(
+        default=None, description="A Secret in the same namespace."
+    )
+    config_map_ref: CoreReference | None = Field(
+        default=None, description="A ConfigMap in the same namespace."
+    )
+
+
+class PullPolicy(enum.StrEnum):
+    """When the image is pulled."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
 class PoolSpec(ApiModel):
     """The workers: how many, which model, what they may run."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.volumeMounts) || self.volumeMounts.all(m, "
+            "has(self.volumes) && self.volumes.exists(v, v.name == m.name))",
+            message="each of volumeMounts names one of volumes",
+            check=lambda spec: (
+                {mount.name for mount in spec.volume_mounts}
+                <= {volume.name for volume in spec.volumes}
+            ),
+            field="volumeMounts",
+            remedy="add the volume, or correct the name",
+        ),
+    )
 
     profile: Profile = Field(
         default=Profile.GENERAL,
@@ -220,6 +282,99 @@ class PoolSpec(ApiModel):
         description="Environment variables of the workers.",
         json_schema_extra=LIST_MAP,
     )
+    env_from: Annotated[tuple[EnvFrom, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="Secrets and ConfigMaps all of whose keys become environment variables. A "
+        "later one wins over a former, env over all.",
+        json_schema_extra=ATOMIC,
+    )
+    image: Annotated[str, Field(min_length=1, max_length=512)] | None = Field(
+        default=None,
+        description="Image of the workers. Default: the operator's. Local mode runs the installed "
+        "worker and has no use for it.",
+    )
+    image_pull_policy: PullPolicy | None = Field(
+        default=None,
+        strict=False,
+        description="When the image is pulled: Always, IfNotPresent, Never. Default: the "
+        "operator's. No meaning in local mode.",
+    )
+    image_pull_secrets: Annotated[tuple[CoreReference, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="Secrets with which the image is pulled. No meaning in local mode.",
+        json_schema_extra=LIST_MAP,
+    )
+    resources: Resources | None = Field(
+        default=None,
+        description="What each worker asks for and may use. Memory that is left out comes by "
+        "profile: 512Mi General (768Mi with an embedded model), 4Gi Optimizer, 8Gi Neural; the "
+        "values in use stand in status.effective. No meaning in local mode.",
+    )
+    gpu: Gpu | None = Field(
+        default=None,
+        description="The accelerators of each worker. Default: by profile. No meaning in local "
+        "mode.",
+    )
+    node_selector: LabelMap | None = Field(
+        default=None,
+        description="Labels that a node must have to run workers. No meaning in local mode.",
+    )
+    tolerations: Annotated[tuple[Toleration, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="Taints of nodes that the workers tolerate. No meaning in local mode.",
+        json_schema_extra=ATOMIC,
+    )
+    affinity: JsonObject | None = Field(
+        default=None,
+        description="Affinity of the workers' pods, as a Pod has it (nodeAffinity, podAffinity, "
+        "podAntiAffinity). Default: workers avoid a node that runs one of them already, where "
+        "they can. No meaning in local mode.",
+    )
+    topology_spread_constraints: Annotated[tuple[TopologySpread, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_SPREADS,
+        description="How evenly the workers are spread over zones, nodes and the like. No meaning "
+        "in local mode.",
+        json_schema_extra=ATOMIC,
+    )
+    priority_class_name: CoreName | None = Field(
+        default=None,
+        description="PriorityClass of the workers' pods. Default: the cluster's. No meaning in "
+        "local mode.",
+    )
+    volumes: Annotated[tuple[Volume, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_VOLUMES,
+        description="Volumes that volumeMounts names. No meaning in local mode.",
+        json_schema_extra=LIST_MAP,
+    )
+    volume_mounts: Annotated[tuple[VolumeMount, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_VOLUMES,
+        description="Where volumes stand in the workers. No meaning in local mode.",
+        json_schema_extra={**LIST_MAP, LIST_KEYS: ["mountPath"]},
+    )
+    pod_annotations: (
+        Annotated[
+            dict[LabelKey, Annotated[str, Field(max_length=MAX_ANNOTATION)]],
+            Field(max_length=MAX_LIST),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Annotations of the workers' pods, for a service mesh, a scraper and the like. "
+        "No meaning in local mode.",
+    )
+    allowed_clients: Annotated[tuple[CoreName, ...], Field(strict=False)] = Field(
+        default=(),
+        max_length=MAX_LIST,
+        description="ServiceAccounts of the same namespace that may call the workers, beside the "
+        "runner's. No meaning in local mode.",
+        json_schema_extra=SET,
+    )
 
 
 class EffectiveModel(ApiModel):
@@ -249,6 +404,17 @@ class EffectiveValues(ApiModel):
     concurrency: int = Field(description="Calls that one worker runs at the same time.")
     queue: EffectiveQueue = Field(description="The queue's values in use.")
     call_timeout: Duration = Field(description="The longest that one call may take.")
+    resources: Resources | None = Field(
+        default=None, description="What each worker asks for and may use, accelerators included."
+    )
+    image: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None,
+        description="The workers' image. Where it is the operator's, it stays until the Pool's "
+        "spec changes, so that an upgrade of the operator restarts no worker.",
+    )
+    config_digest: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, description="sha256 of all that the workers are configured with."
+    )
 
 
 class PoolStatus(Status):
@@ -266,6 +432,9 @@ class PoolStatus(Status):
     )
     effective: EffectiveValues | None = Field(
         default=None, description="The values in use, those of the profile filled in."
+    )
+    worker_version: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, description="Version of DSPex in the workers that answer."
     )
 
 

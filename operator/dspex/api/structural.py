@@ -16,6 +16,7 @@ Schema = dict[str, Any]
 
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 VALIDATIONS: Final = "x-kubernetes-validations"
+INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 
 _DROPPED: Final = ("title", "$defs", "propertyNames", "patternProperties", "const", "oneOf")
 
@@ -56,7 +57,7 @@ def without_null(schema: Schema, definitions: Schema) -> Schema:
     merged: Schema = {}
     for option in flat:
         merged = {**merged, **option}
-    if {option.get("type") for option in flat} == {"integer", "number"}:
+    if len(flat) > 1 and {option.get("type") for option in flat} == {"integer", "number"}:
         merged["type"] = "number"
     return {**merged, **outer}
 
@@ -68,6 +69,11 @@ def _rewrite(schema: Schema, definitions: Schema, trail: tuple[str, ...]) -> Sch
         found["nullable"] = True
     result = {key: value for key, value in found.items() if key not in _DROPPED}
     result.pop(RULES, None)
+    if "patternProperties" in found:
+        # The CRD can't bound the keys of a mapping; models and webhook do.
+        (result["additionalProperties"],) = found["patternProperties"].values()
+    if result.get(INT_OR_STRING):
+        result.pop("type", None)
     if not result.get("default"):
         result.pop("default", None)
     _rewrite_bounds(result)
@@ -76,7 +82,7 @@ def _rewrite(schema: Schema, definitions: Schema, trail: tuple[str, ...]) -> Sch
         result[VALIDATIONS] = [*result.get(VALIDATIONS, []), *found[RULES]]
     if "items" in result:
         result["items"] = _rewrite(result["items"], definitions, trail)
-    if not result.get("type") and not result.get(PRESERVE):
+    if not (result.get("type") or result.get(PRESERVE) or result.get(INT_OR_STRING)):
         # Anything goes, null too: items of enum.
         result.update({PRESERVE: True, "nullable": True})
     return result

@@ -1,40 +1,37 @@
 """A run's inputs from the command line: `name=value` read by the declared type, or a file."""
 
 import base64
+import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from dspex.api.pipelinerun import PipelineRun
 from dspex.errors import ConfigurationError, Diagnostic, nearest
+from dspex.local import Sources, Store
+from dspex.local.sources import missing
 from dspex.manifests.documents import read_documents
 from dspex.manifests.files import read_files
 from dspex.manifests.findings import Findings
 from dspex.native.field import Field
+from dspex.native.text_form import may_be_textual, value_of_text
 from dspex.native.types import (
-    BOOL,
     BYTES,
-    FLOAT,
-    INT,
-    NONE,
-    AnyType,
     DictOf,
     ListOf,
     LiteralOf,
     Media,
     ObjectType,
-    Scalar,
     SetOf,
     TupleOf,
     Type,
     UnionOf,
 )
 from dspex.native.validation import Validator, Violation
-
-_TEXTUAL: Final = frozenset({"str", "bytes", "date", "datetime"})
+from dspex.resources.run_inputs import input_sources, resolve_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +39,14 @@ class RunInputs:
     """A run's inputs.
 
     Attributes:
-        given: As they stand in the PipelineRun's spec.
+        given: As they stand in the PipelineRun's spec; none that is sensitive.
         values: As the run sees them: converted to their types, defaults filled in.
+        sensitive: Those that may be shown nowhere, as text and as value.
     """
 
     given: dict[str, Any]
     values: dict[str, Any]
+    sensitive: dict[str, Any]
 
 
 def read_inputs(
@@ -56,6 +55,8 @@ def read_inputs(
     run: PipelineRun | None = None,
     file: str | None = None,
     assignments: Iterable[str] = (),
+    sensitive: Collection[str] = (),
+    sources: Sources | None = None,
 ) -> RunInputs:
     """Read and check a run's inputs.
 
@@ -64,6 +65,8 @@ def read_inputs(
         run: The PipelineRun whose inputs the others override.
         file: A JSON or YAML file with an object of inputs; `-` is standard input.
         assignments: `name=value` texts; `name=@path` reads a file; they override the file.
+        sensitive: Names of inputs that may be shown nowhere.
+        sources: Secrets and ConfigMaps for the run's inputsFrom.
 
     Raises:
         ConfigurationError: With everything that is wrong.
@@ -80,17 +83,79 @@ def read_inputs(
     if findings:
         raise ConfigurationError(*findings)
     given = {} if run is None else dict(run.spec.inputs or {})
-    merged = {**given, **values}
+    outer, secret = _from_sources(fields, run, sensitive, sources or Sources())
+    merged = {**outer, **given, **values}
+    hidden = {name for name in merged if name in sensitive or name in secret}
     result = Validator(fields).validate(merged)
     for violation in result.violations:
         name = violation.path.partition(".")[0].partition("[")[0]
         finding = _describe(violation, by_name, missing=name not in merged)
+        if name in hidden:
+            finding = dataclasses.replace(finding, message=_unquoted(violation), found=None)
         if run is not None and name in given and name not in values:
             finding = finding.at(subject=run.subject, path=f"spec.inputs.{violation.path}")
         findings.append(finding)
     if findings:
         raise ConfigurationError(*findings)
-    return RunInputs(given=merged, values=result.values)
+    return RunInputs(
+        given={name: each for name, each in {**given, **values}.items() if name not in hidden},
+        values=result.values,
+        sensitive={name: [secret.get(name), merged[name]] for name in sorted(hidden)},
+    )
+
+
+def _from_sources(
+    fields: Sequence[Field], run: PipelineRun | None, sensitive: Collection[str], sources: Sources
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what a run's inputsFrom gives: values by name, and texts of those from Secrets."""
+    if run is None:
+        return {}, {}
+    _check_sources(run, [*sensitive, *(field.name for field in fields)], sources)
+    found = resolve_inputs(
+        run,
+        fields,
+        sensitive,
+        config_maps=sources.config_maps,
+        secret_keys=sources.secret_keys,
+    )
+    types = {field.name: field.type for field in fields}
+    texts = {name: sources.secret(key.secret, key.key) for name, key in found.secret.items()}
+    values = dict(found.values)
+    for name, text in texts.items():
+        try:
+            values[name] = value_of_text(types[name], text)
+        except ValueError:
+            # The error would quote the text.
+            raise _refusal(
+                f"input {name!r}: key {name!r} of Secret {found.secret[name].secret!r} is no JSON, "
+                f"which the type {types[name]} needs",
+                remedy="write the value as JSON",
+            ) from None
+    return values, texts
+
+
+def _check_sources(run: PipelineRun, wanted: Sequence[str], sources: Sources) -> None:
+    """Refuse a run whose inputsFrom names what is not there, with the flag that would give it."""
+    named = input_sources(run)
+    key = wanted[0] if wanted else "KEY"
+    absent = [
+        missing(store, name, key)
+        for store, names, known in (
+            (Store.SECRET, named.secrets, sources.secret_keys),
+            (Store.CONFIG_MAP, named.config_maps, sources.config_maps),
+        )
+        for name in names
+        if name not in known
+    ]
+    findings = [each for error in absent for each in error.diagnostics]
+    if findings:
+        path = "spec.inputsFrom"
+        raise ConfigurationError(*(each.at(subject=run.subject, path=path) for each in findings))
+
+
+def _unquoted(violation: Violation) -> str:
+    """Say that a sensitive input is wrong, without a word of what it is."""
+    return f"input {violation.path.partition('.')[0].partition('[')[0]!r} (sensitive) does not fit"
 
 
 def _read_assignment(fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
@@ -147,62 +212,10 @@ def read_input_file(path: str) -> dict[str, Any]:
 
 
 def _read_text(field: Field, text: str) -> Any:
-    if _is_textual(field.type):
-        return text
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        if _may_be_textual(field.type):
-            return text
+        return value_of_text(field.type, text)
+    except ValueError as error:
         raise _no_json(field, text, error) from error
-    if _may_be_textual(field.type) and not _has_place_for(field.type, value):
-        return text
-    return value
-
-
-def _is_textual(type_: Type) -> bool:
-    """Say whether every value of the type is written as a string, which then needs no quotes."""
-    match type_:
-        case Scalar(name):
-            return name in _TEXTUAL
-        case LiteralOf(values):
-            return all(isinstance(value, str) for value in values)
-        case UnionOf(options):
-            return all(_is_textual(option) for option in options)
-    return False
-
-
-def _may_be_textual(type_: Type) -> bool:
-    match type_:
-        case UnionOf(options):
-            return any(_may_be_textual(option) for option in options)
-        case LiteralOf(values):
-            return any(isinstance(value, str) for value in values)
-        case AnyType():
-            return True
-    return _is_textual(type_)
-
-
-def _has_place_for(type_: Type, value: Any) -> bool:
-    """Say whether a JSON value that is no string is meant as itself: `5` for `int | str`."""
-    match type_:
-        case UnionOf(options):
-            return any(_has_place_for(option, value) for option in options)
-        case LiteralOf(values):
-            return any(value == each and type(value) is type(each) for each in values)
-        case AnyType():
-            return True
-        case ListOf() | SetOf() | TupleOf():
-            return isinstance(value, list)
-        case DictOf() | ObjectType() | Media():
-            return isinstance(value, dict)
-    if type_ == FLOAT:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if type_ == INT:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if type_ == BOOL:
-        return isinstance(value, bool)
-    return type_ == NONE and value is None
 
 
 def _read_file(field: Field, path: str) -> bytes:
@@ -275,7 +288,7 @@ _EXAMPLES: Final = {
 
 def _example_json(type_: Type) -> str:
     text = example(type_).strip("'")
-    return json.dumps(text) if _may_be_textual(type_) else text
+    return json.dumps(text) if may_be_textual(type_) else text
 
 
 def _no_json(field: Field, text: str, error: Exception) -> ConfigurationError:
@@ -305,7 +318,3 @@ def _unknown(name: str, known: Iterable[str]) -> Diagnostic:
 
 def _refusal(message: str, *, remedy: str) -> ConfigurationError:
     return ConfigurationError(Diagnostic(code="InvalidInput", message=message, remedy=remedy))
-
-
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")

@@ -27,6 +27,7 @@ class LocalRun:
         plan: The compiled pipeline.
         pools: The pools that the plan needs.
         inputs: Checked inputs.
+        sensitive: Those that may be shown nowhere, by name.
         timeout: Seconds for the whole run; None: the pipeline's.
         max_workers: Worker processes of one pool at most.
         verbose: Whether the workers' logs are shown.
@@ -36,6 +37,7 @@ class LocalRun:
     plan: Plan
     pools: Sequence[PoolPlan]
     inputs: Mapping[str, Any]
+    sensitive: Mapping[str, Any] = field(default_factory=dict)
     timeout: float | None = None
     max_workers: int = DEFAULT_WORKERS
     verbose: bool = False

@@ -13,7 +13,7 @@ CANCELLED: Final = 130
 BAD_INPUT: Final = 2
 """Exit status where a part of the command line is not installed."""
 
-_PARTS: Final = {"click", "rich", "yaml", "cel_expr_python"}
+_PARTS: Final = {"click", "rich", "yaml", "cel_expr_python", "cronsim"}
 
 
 def main() -> NoReturn:

@@ -27,6 +27,7 @@ from dspex.errors import CompileError, InputError
 from dspex.local import DEFAULT_WORKERS, Sources, Store, plan_pools, read_assignment
 from dspex.manifests import Manifests
 from dspex.pipeline.plan import Plan
+from dspex.resources.run_inputs import sensitive_inputs
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH: Final = 5
@@ -77,6 +78,8 @@ def prepare(request: Request) -> LocalRun:
             run=given,
             file=request.input_file,
             assignments=request.assignments,
+            sensitive=sensitive_inputs(pipeline),
+            sources=sources,
         )
         pools = plan_pools([manifests.pools[name] for name in plan.pools], sources)
     except InputError as error:
@@ -88,6 +91,7 @@ def prepare(request: Request) -> LocalRun:
         plan=plan,
         pools=pools,
         inputs=inputs.values,
+        sensitive=inputs.sensitive,
         timeout=limit,
         max_workers=request.workers,
         verbose=request.verbose,

@@ -16,6 +16,7 @@
 Everything below `InputError` is a user's mistake and is printed without a traceback.
 """
 
+from dspex.errors.condition import ConditionReason
 from dspex.errors.diagnostic import Diagnostic, Severity, nearest
 from dspex.errors.reason import Reason
 from dspex.errors.tree import (
@@ -35,6 +36,7 @@ from dspex.errors.tree import (
 
 __all__ = [
     "CompileError",
+    "ConditionReason",
     "ConfigurationError",
     "Diagnostic",
     "DspexError",

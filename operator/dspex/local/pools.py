@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import re
 import secrets
 import shutil
 import tempfile
@@ -12,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from dspex.api.base import KeyReference
+from dspex.api.base import ENV_PATTERN, KeyReference
 from dspex.api.effective import effective_pool
-from dspex.api.pool import EnvVar, Pool
+from dspex.api.pool import EnvFrom, EnvVar, Pool
 from dspex.bridge.client import PoolClient, Pools
 from dspex.bridge.protocol import Answer, Call
 from dspex.errors import ConfigurationError, Diagnostic
@@ -39,7 +40,7 @@ class PoolPlan:
     Attributes:
         pool: The manifest.
         api_key: The model's API key; empty for none.
-        env: The Pool's `env`.
+        env: The Pool's `envFrom` and `env`.
     """
 
     pool: Pool
@@ -95,10 +96,29 @@ def _plan(pool: Pool, sources: Sources) -> PoolPlan:
     if (reference := pool.spec.model.api_key_secret_ref) is not None:
         # A file's last line break is no part of a key; an HTTP header could not hold it.
         api_key = read("spec.model.apiKeySecretRef", sources.secret, reference).strip()
-    env = {each.name: value(index, each) for index, each in enumerate(pool.spec.env)}
+    env: dict[str, str] = {}
+    for index, source in enumerate(pool.spec.env_from):
+        try:
+            env |= _all_keys(source, sources)
+        except ConfigurationError as error:
+            path = f"spec.envFrom[{index}]"
+            findings.extend(each.at(subject=pool.subject, path=path) for each in error.diagnostics)
+    env |= {each.name: value(index, each) for index, each in enumerate(pool.spec.env)}
     if findings:
         raise ConfigurationError(*findings)
     return PoolPlan(pool=pool, api_key=api_key, env=env)
+
+
+def _all_keys(source: EnvFrom, sources: Sources) -> dict[str, str]:
+    """Return all keys of a Secret or ConfigMap as variables; a name that is none is left out."""
+    if source.secret_ref is not None:
+        texts = sources.all_of_secret(source.secret_ref.name)
+    elif source.config_map_ref is not None:
+        texts = sources.all_of_config_map(source.config_map_ref.name)
+    else:
+        texts = {}
+    named = {f"{source.prefix or ''}{key}": text for key, text in texts.items()}
+    return {name: text for name, text in named.items() if re.fullmatch(ENV_PATTERN, name)}
 
 
 def _missing_parts(pool: Pool) -> list[Diagnostic]:

@@ -114,6 +114,31 @@ class Sources:
             raise missing(Store.SECRET, name, key, known=keys)
         return _text(keys[key], Store.SECRET, name, key)
 
+    @property
+    def secret_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys of all Secrets, by name."""
+        return {name: tuple(keys) for name, keys in self._secrets.items()}
+
+    def all_of_secret(self, name: str) -> dict[str, str]:
+        """Return all keys of a Secret as text.
+
+        Raises:
+            ConfigurationError: If it is not there, or a value is no UTF-8.
+        """
+        if name not in self._secrets:
+            raise missing(Store.SECRET, name, "KEY")
+        return {key: self.secret(name, key) for key in self._secrets[name]}
+
+    def all_of_config_map(self, name: str) -> dict[str, str]:
+        """Return all keys of a ConfigMap.
+
+        Raises:
+            ConfigurationError: If it is not there.
+        """
+        if name not in self._config_maps:
+            raise missing(Store.CONFIG_MAP, name, "KEY")
+        return dict(self._config_maps[name])
+
     def config_map(self, name: str, key: str) -> str:
         """Return one key of a ConfigMap.
 

@@ -13,7 +13,7 @@ from dspex.native.signatures import Signature, constraints_from, parse_type
 from dspex.native.signatures.compile import check_field, compile_fields, compile_signature
 from dspex.native.signatures.override import FieldOverride
 
-_NOT_CONSTRAINTS = frozenset(["name", "type", "description", "prefix", "default"])
+_NOT_CONSTRAINTS = frozenset(["name", "type", "description", "prefix", "default", "sensitive"])
 
 
 def signature_of(spec: SignatureSpec) -> Signature:

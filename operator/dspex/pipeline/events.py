@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from dspex.pipeline.record import Fault, RunRecord, State, StepRecord
+from dspex.pipeline.record import Fault, ItemRecord, RunRecord, State, StepRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +60,14 @@ class FallbackTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemFinished:
-    """One item of a forEach ended; `outputs` only where it succeeded, for checkpoints."""
+    """One item of a forEach ended; `kept` only where it succeeded, for checkpoints."""
 
     time: datetime
     step: str
     item: int
     state: State
     error: Fault | None = None
-    outputs: dict[str, object] | None = None
+    kept: ItemRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

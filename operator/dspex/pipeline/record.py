@@ -65,6 +65,15 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRecord:
+    """An item of a forEach that succeeded: what it gave, after how many attempts, at what cost."""
+
+    outputs: Mapping[str, Any]
+    attempts: int = 0
+    usage: Usage = NO_USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """A step of a run as it stands; `outputs` is None unless it gave some.
 

@@ -19,11 +19,15 @@ INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 POOL_LABEL: Final = "dspex.dev/pool"
 PIPELINE_LABEL: Final = "dspex.dev/pipeline"
+TRIGGER_LABEL: Final = "dspex.dev/trigger"
+"""Name of the trigger, on a run that one has started."""
+
 RUN_LABEL: Final = "dspex.dev/run"
 RUN_UID_LABEL: Final = "dspex.dev/run-uid"
 FINISHED_LABEL: Final = "dspex.dev/finished"
 """`"true"` on a run that has ended, so that it is skipped early."""
 
+OPERATOR: Final = "dspex"
 WORKER: Final = "dspex-worker"
 RUNNER: Final = "dspex-runner"
 MANAGED_BY: Final = "dspex"
@@ -33,6 +37,9 @@ MANAGED: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 # Annotations
 CONFIG_ANNOTATION: Final = "dspex.dev/config"
 """Digest of all that workers are configured with; a pod with another one is replaced."""
+
+SCHEDULED_TIME_ANNOTATION: Final = "dspex.dev/scheduled-time"
+"""The time that a trigger's run is for."""
 
 # Field managers
 OPERATOR_MANAGER: Final = "dspex-operator"
@@ -62,6 +69,8 @@ RUN_FILE: Final = "run.json"
 TOKENS_DIR: Final = "/etc/dspex/tokens"
 INPUTS_DIR: Final = "/etc/dspex/inputs"
 TOKEN_SECONDS: Final = 600
+CHECKPOINTED: Final = 3
+"""Exit status of a runner that was told to end, and has left the run for another to go on with."""
 
 
 def child_name(owner: str, uid: str, suffix: str = "") -> str:

@@ -19,7 +19,10 @@ from fakes.oracles import apiserver_verdicts
 Path = tuple[str | int, ...]
 STRANGERS: list[Any] = [None, True, 3, -1, 1.5, "", "text", [], {}, ["x"], {"x": 1}, [None]]
 
-TIMES = {"lastTransitionTime", "startTime", "completionTime"}
+TIMES = {
+    "lastTransitionTime", "startTime", "completionTime", "heartbeatTime", "time", "since",
+    "lastScheduleTime", "nextScheduleTime",
+}  # fmt: skip
 """Fields of format date-time: the API server takes any list for one, the models do not."""
 
 

@@ -53,6 +53,14 @@ def test_a_transition_time_stays_while_the_status_stays() -> None:
     assert conditions.carry_over((), before) == before
 
 
+def test_the_first_look_is_a_transition() -> None:
+    """What an object is created with was never so at a time: nobody reads 1970 in its status."""
+    after = conditions.carry_over(
+        conditions.pending(run=True), conditions.run_active("Running", "", now=NOW)
+    )
+    assert {each.last_transition_time for each in after} == {NOW}
+
+
 def test_timestamps_are_utc() -> None:
     """A moment of any zone is written in UTC, to the second or the microsecond."""
     zone = datetime.timezone(datetime.timedelta(hours=2))

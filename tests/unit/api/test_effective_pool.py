@@ -67,7 +67,7 @@ def test_the_worker_reads_back_what_is_written() -> None:
     assert EffectivePool.model_validate(written) == effective_pool(pool)
     assert set(written) == {
         "pool", "namespace", "profile", "profileVersion", "model", "modules", "tools",
-        "concurrency", "queue", "callTimeout",
+        "concurrency", "queue", "callTimeout", "allowedClients",
     }  # fmt: skip
     assert set(written["model"]) == {
         "name", "apiBase", "temperature", "maxTokens", "adapter", "extra", "embedded",

@@ -8,10 +8,20 @@ from typing import get_args
 from pydantic import BaseModel
 
 import dspex
+from dspex.api.amounts import Resources
 from dspex.api.constraints import Constraints
 from dspex.api.effective import EffectivePool, WorkerModel, WorkerQueue
 from dspex.api.kinds import KINDS
 from dspex.api.pipelinerundata import PipelineRunDataSpec
+from dspex.api.scheduling import Toleration, TopologySpread
+from dspex.api.volume import (
+    ClaimVolume,
+    ConfigMapVolume,
+    EmptyDirVolume,
+    SecretVolume,
+    Volume,
+    VolumeMount,
+)
 
 OPERATOR = Path(dspex.__file__).parent
 WORKER = OPERATOR.parent.parent / "worker-image" / "dspex_worker"
@@ -22,8 +32,21 @@ FOR_PEOPLE = {"PipelineSpec.description"}
 BY_KIND = {"Step.validate_"}
 """Read by `Step.body`, as all kinds are."""
 
-WHOLE = (Constraints, PipelineRunDataSpec)
-"""Read as whole mappings: constraints by `constraints_of`; run data is written, never read."""
+WHOLE = (
+    Constraints,
+    PipelineRunDataSpec,
+    Resources,
+    Toleration,
+    TopologySpread,
+    Volume,
+    VolumeMount,
+    ConfigMapVolume,
+    SecretVolume,
+    ClaimVolume,
+    EmptyDirVolume,
+)
+"""Read as whole mappings: constraints by `constraints_of`; run data is written, never read; what
+stands in a pod as it stands here is handed on to it."""
 
 
 def _models(model: type[BaseModel], seen: set[type[BaseModel]]) -> Iterator[type[BaseModel]]:

@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +104,8 @@ async def test_pools_start_together_and_answer() -> None:
 async def test_one_pool_that_fails_ends_the_others() -> None:
     """The error comes out as itself, and no process of any pool is left."""
     events: list[WorkerEvent] = []
-    good, bad = plan_pools(
-        [
-            pool("good"),
-            pool(
-                "bad",
-                env=[{"name": "DSPEX_FAKE_SCRIPT", "value": '{"start": "exit", "status": 9}'}],
-            ),
-        ],
-        Sources(),
-    )
+    good, bad = plan_pools([pool("good"), pool("bad")], Sources())
+    bad = replace(bad, env={"DSPEX_FAKE_SCRIPT": '{"start": "exit", "status": 9}'})
     with pytest.raises(PythonError, match="worker bad-0 ended with status 9"):
         async with LocalPools([good, bad], events.append, command=FAKE):
             pass

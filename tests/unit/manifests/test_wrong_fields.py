@@ -40,7 +40,7 @@ def _fitting(field: FieldDoc) -> set[str]:
     """Name the samples that the field would take, or whose error lies below the field."""
     if field.type.startswith("list of"):
         return {"list"}
-    if field.type == "object":
+    if field.type == "object" or field.type.endswith(" by key"):
         return {"object"}
     return FITTING.get(field.type, {"string"})
 

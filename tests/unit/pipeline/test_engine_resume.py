@@ -8,7 +8,7 @@ from typing import Any
 from dspex.bridge.protocol import Call
 from dspex.pipeline.engine import Engine, RunIdentity
 from dspex.pipeline.events import Event, ItemFinished, StepFinished
-from dspex.pipeline.record import RunRecord, State, StepRecord
+from dspex.pipeline.record import ItemRecord, RunRecord, State, StepRecord
 from fakes.dispatcher import ScriptedDispatcher
 from fakes.objects import plan
 from fakes.virtual_time import run_virtually, virtual_clock
@@ -32,21 +32,21 @@ class Kept:
 
     def __init__(self) -> None:
         self.steps: dict[str, StepRecord] = {}
-        self.items: dict[tuple[str, int], dict[str, object]] = {}
+        self.items: dict[tuple[str, int], ItemRecord] = {}
 
     def __call__(self, event: Event) -> None:
         """Keep what is done for good."""
         if isinstance(event, StepFinished) and event.record.state is State.SUCCEEDED:
             self.steps[event.record.name] = event.record
-        if isinstance(event, ItemFinished) and event.outputs is not None:
-            self.items[event.step, event.item] = event.outputs
+        if isinstance(event, ItemFinished) and event.kept is not None:
+            self.items[event.step, event.item] = event.kept
 
     def step(self, name: str) -> StepRecord | None:
         """Return a finished step."""
         return self.steps.get(name)
 
-    def item(self, name: str, index: int) -> dict[str, object] | None:
-        """Return a finished item's outputs."""
+    def item(self, name: str, index: int) -> ItemRecord | None:
+        """Return a finished item."""
         return self.items.get((name, index))
 
 
@@ -77,6 +77,7 @@ def test_nothing_that_was_finished_is_paid_for_twice() -> None:
         record = run_virtually(whole())
         assert record.outputs == {"all": ["START A", "START B", "START C"]}
         assert calls == ["start", "START a", "START b", "START c"]
+        assert record.usage.calls == 4
 
 
 def test_a_run_that_goes_on_has_the_rest_of_its_time() -> None:

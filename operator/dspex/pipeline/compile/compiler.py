@@ -19,6 +19,7 @@ from dspex.pipeline.compile.dependencies import Dependencies, find_dependencies
 from dspex.pipeline.compile.outputs import compile_outputs
 from dspex.pipeline.compile.reach import warn_unreached, warn_unused_inputs
 from dspex.pipeline.compile.step import StepCompiler
+from dspex.pipeline.compile.triggers import compile_triggers
 from dspex.pipeline.context import Context, Findings, Missing, Sources
 from dspex.pipeline.declare import fields_of
 from dspex.pipeline.plan import Plan, Step
@@ -57,6 +58,8 @@ def compile_pipeline(pipeline: Pipeline, sources: Sources) -> Compiled:
     """Compile a pipeline; findings come back, none is raised."""
     compiler = _Compiler(sources)
     plan = compiler.compile(pipeline)
+    # Those of sub-pipelines start no part of this one.
+    compile_triggers(pipeline.spec, compiler.context(pipeline))
     findings = compiler.findings
     if plan is not None and (count := _count_steps(plan, compiler.plans)) > MAX_STATUS_STEPS:
         findings.diagnostics.append(
@@ -112,11 +115,11 @@ class _Compiler:
     def compile(self, pipeline: Pipeline) -> Plan | None:
         self._stack.append(pipeline.name)
         try:
-            return _PipelineCompiler(pipeline, self._context(pipeline), self.pools).plan()
+            return _PipelineCompiler(pipeline, self.context(pipeline), self.pools).plan()
         finally:
             self._stack.pop()
 
-    def _context(self, pipeline: Pipeline) -> Context:
+    def context(self, pipeline: Pipeline) -> Context:
         subject = pipeline.subject
         return Context(
             subject=subject,

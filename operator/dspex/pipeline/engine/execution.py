@@ -23,7 +23,12 @@ from dspex.pipeline.steps.base import Attempt, Executed, RunPipeline
 
 
 class Execution:
-    """Runs one item of one step to its outputs or its last error."""
+    """Runs one item of one step to its outputs or its last error.
+
+    Attributes:
+        attempts: How many were started so far.
+        usage: What they have cost.
+    """
 
     def __init__(
         self,
@@ -47,7 +52,8 @@ class Execution:
         self._deadline = deadline
         self._draining = draining
         self._run_pipeline = run_pipeline
-        self._attempts = 0
+        self.usage = Usage()
+        self.attempts = 0
         self._feedback: list[Feedback] = []
 
     async def outputs(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -142,7 +148,7 @@ class Execution:
         if self._draining.is_set():
             # The run ended while this one waited for a slot.
             raise InterruptedStepError
-        self._attempts += 1
+        self.attempts += 1
         self._progress.attempts += 1
         # Known before the call, for an attempt that fails.
         own = getattr(self._program.body, "pool", "")
@@ -179,6 +185,7 @@ class Execution:
         return checked
 
     def _credit(self, executed: Executed) -> None:
+        self.usage += executed.usage
         self._progress.usage += executed.usage
         self._progress.pool = executed.pool
         self._progress.worker = executed.worker
@@ -188,6 +195,7 @@ class Execution:
         if isinstance(error, PythonError):
             worker = error.worker
             self._progress.worker = worker or self._progress.worker
+            self.usage += _usage(error)
             self._progress.usage += _usage(error)
             answer = error.details.get("answer")
             if error.reason is Reason.OUTPUT_INVALID and isinstance(answer, str):
@@ -197,7 +205,7 @@ class Execution:
                 time=self._run.clock(),
                 step=self._path,
                 item=self._item,
-                attempt=self._attempts,
+                attempt=self.attempts,
                 error=Fault.of(error),
                 retry_in=delay,
                 pool=self._progress.pool,
@@ -207,7 +215,7 @@ class Execution:
 
     def _key(self) -> str:
         item = "-" if self._item is None else str(self._item)
-        return f"{self._run.identity.name}/{self._path}/{item}/{self._attempts}"
+        return f"{self._run.identity.name}/{self._path}/{item}/{self.attempts}"
 
     def _time_left(self, limit: float | None) -> float | None:
         if self._deadline is None:

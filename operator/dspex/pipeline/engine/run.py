@@ -8,7 +8,7 @@ from typing import Protocol
 from dspex.bridge.dispatch import Dispatcher
 from dspex.pipeline.engine.clock import Clock
 from dspex.pipeline.events import Event, Listener
-from dspex.pipeline.record import StepRecord
+from dspex.pipeline.record import ItemRecord, StepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Resume(Protocol):
         """Return the record of a step that had ended, None if it had not."""
         ...
 
-    def item(self, name: str, index: int) -> dict[str, object] | None:
-        """Return the outputs of an item that had succeeded, None if it had not."""
+    def item(self, name: str, index: int) -> ItemRecord | None:
+        """Return the record of an item that had succeeded, None if it had not."""
         ...
 
 

@@ -17,7 +17,7 @@ from dspex.pipeline.engine.run import Run
 from dspex.pipeline.engine.slots import Slots
 from dspex.pipeline.events import ItemFinished, StepStarted
 from dspex.pipeline.plan import ForEach, Repeat
-from dspex.pipeline.record import Fault, RunRecord, State, StepRecord, quoted
+from dspex.pipeline.record import Fault, ItemRecord, RunRecord, State, StepRecord, quoted
 from dspex.pipeline.steps.base import Executed
 
 MAX_ITEM_FAULTS = 20
@@ -103,6 +103,7 @@ class StepRun:
         self._draining = asyncio.Event()
         self._nested: set[Nested] = set()
         self._errors: list[tuple[str, Fault]] = []
+        self._executions: dict[int, Execution] = {}
 
     @property
     def inner_errors(self) -> list[tuple[str, Fault]]:
@@ -184,6 +185,8 @@ class StepRun:
                 name, inputs, timeout, item
             ),
         )
+        if item is not None and self.program.items is not None:
+            self._executions[item] = execution
         return await execution.outputs(values)
 
     async def _repeat(self, repeat: Repeat, until: CompiledValue) -> Mapping[str, Any]:
@@ -253,8 +256,13 @@ class StepRun:
         resume = self._around.run.resume
         fault = None
         state = State.SUCCEEDED
-        outputs: Mapping[str, Any] | None = resume.item(self.path, index) if resume else None
-        if outputs is None:
+        outputs: Mapping[str, Any] | None = None
+        former = resume.item(self.path, index) if resume else None
+        if former is not None:
+            outputs = former.outputs
+            self.progress.attempts += former.attempts
+            self.progress.usage += former.usage
+        else:
             try:
                 outputs = await self._once(overlay, index)
             except AbsentValue:
@@ -273,8 +281,12 @@ class StepRun:
         self, index: int, state: State, fault: Fault | None, outputs: Mapping[str, Any] | None
     ) -> None:
         self.progress.end_item(state)
+        execution = self._executions.pop(index, None)
         if self._around.quiet:
             return
+        kept = None
+        if outputs is not None and execution is not None:
+            kept = ItemRecord(outputs=outputs, attempts=execution.attempts, usage=execution.usage)
         self._around.run.emit(
             ItemFinished(
                 time=self._around.run.clock(),
@@ -282,7 +294,7 @@ class StepRun:
                 item=index,
                 state=state,
                 error=fault,
-                outputs=dict(outputs) if outputs is not None else None,
+                kept=kept,
             )
         )
 
