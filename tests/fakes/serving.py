@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dspex.bridge.protocol import EXECUTE_PATH, Answer, Call, Failure
 from dspex.native.signatures import parse_signature
+from dspex_worker.accounts import Accounts
 from dspex_worker.config import ModelConfig, WorkerConfig
 from dspex_worker.lifecycle import Lifecycle
 from dspex_worker.loading import load
@@ -60,11 +61,15 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def serving(
-    config: WorkerConfig, *, token: str | None = None, ready: bool = True
+    config: WorkerConfig,
+    *,
+    token: str | None = None,
+    ready: bool = True,
+    accounts: Accounts | None = None,
 ) -> AsyncIterator[Served]:
     """Load a worker and serve it on a free port."""
     lifecycle = Lifecycle()
-    server = Server(config, name="worker-1", token=token, lifecycle=lifecycle)
+    server = Server(config, name="worker-1", token=token, lifecycle=lifecycle, accounts=accounts)
     runner = web.AppRunner(
         server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
     )

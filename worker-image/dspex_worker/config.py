@@ -76,6 +76,7 @@ class WorkerConfig(_Camel, frozen=True, kw_only=True):
         concurrency: Calls that run side by side.
         queue: Calls that wait.
         call_timeout: Seconds that a call may take at most, queueing included.
+        allowed_clients: ServiceAccounts of the namespace that may call, besides the runs' own.
     """
 
     pool: str = "default"
@@ -87,6 +88,7 @@ class WorkerConfig(_Camel, frozen=True, kw_only=True):
     concurrency: int = 8
     queue: QueueConfig = QueueConfig()
     call_timeout: float = 30.0
+    allowed_clients: list[str] = []
 
 
 def read_config(path: Path) -> WorkerConfig:

@@ -12,11 +12,11 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from dspex.errors import ConfigurationError
+from dspex.errors import ConfigurationError, Diagnostic
 from dspex_worker import log
 from dspex_worker.config import TOKEN_VARIABLE, WorkerConfig, read_config, secret
 from dspex_worker.lifecycle import Lifecycle
@@ -24,6 +24,9 @@ from dspex_worker.lm import fetch
 from dspex_worker.loading import load
 from dspex_worker.log import logger
 from dspex_worker.server import Server
+
+if TYPE_CHECKING:
+    from dspex_worker.accounts import Accounts
 
 GRACE: Final = 25.0
 """Seconds that running calls have to end in when the worker drains."""
@@ -72,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", default="", help="name in answers and logs; default the host's")
     parser.add_argument(
+        "--keys",
+        type=Path,
+        metavar="DIR",
+        help="verify callers' ServiceAccount tokens by jwks.json and issuer in this folder",
+    )
+    parser.add_argument(
         "--exit-with-parent",
         action="store_true",
         help="end when standard input closes, which happens when the parent dies",
@@ -91,7 +100,13 @@ def _parser() -> argparse.ArgumentParser:
 async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
     lifecycle = Lifecycle()
     name = options.name or f"{socket.gethostname()}-{os.getpid()}"
-    server = Server(config, name=name, token=secret(TOKEN_VARIABLE), lifecycle=lifecycle)
+    server = Server(
+        config,
+        name=name,
+        token=secret(TOKEN_VARIABLE),
+        lifecycle=lifecycle,
+        accounts=_accounts(config, options.keys),
+    )
     stopped = _stop_on_signals(lifecycle)
     if options.exit_with_parent:
         _end_with_parent(asyncio.get_running_loop(), lifecycle, stopped)
@@ -113,6 +128,24 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
             await server.worker.aclose()
     logger.info("ended")
     return 0
+
+
+def _accounts(config: WorkerConfig, folder: Path | None) -> "Accounts | None":
+    if folder is None:
+        return None
+    try:
+        from dspex_worker.accounts import Accounts
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            Diagnostic(
+                code="MissingExtra",
+                message=f"--keys needs the package {error.name}, which is not installed",
+                remedy="pip install 'dspex[worker]'",
+            )
+        ) from error
+    return Accounts(
+        folder, namespace=config.namespace, pool=config.pool, allowed=config.allowed_clients
+    )
 
 
 def _announce(runner: web.AppRunner) -> None:

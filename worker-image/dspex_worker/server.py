@@ -29,11 +29,14 @@ from dspex_worker.log import logger
 from dspex_worker.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
+    from dspex_worker.accounts import Accounts
     from dspex_worker.execute import Worker
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a call."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+VERIFIED_OPEN_PATHS: Final = OPEN_PATHS | {"/metrics"}
+"""Prometheus has no token for a Pool; who may reach the port is the NetworkPolicy's to say."""
 DRAIN_RETRY: Final = 1.0
 """Seconds after which a call turned away by a worker that ends makes sense: another one has it."""
 
@@ -48,10 +51,17 @@ class Server:
         name: The worker's name.
         token: Bearer token that calls must carry; None asks for none.
         lifecycle: Told when calls begin and end.
+        accounts: Verifies who calls, in a cluster; None where a token alone is asked for.
     """
 
     def __init__(
-        self, config: WorkerConfig, *, name: str, token: str | None, lifecycle: Lifecycle
+        self,
+        config: WorkerConfig,
+        *,
+        name: str,
+        token: str | None,
+        lifecycle: Lifecycle,
+        accounts: "Accounts | None" = None,
     ) -> None:
         self.config = config
         self.name = name
@@ -60,6 +70,7 @@ class Server:
         self.gate = Gate(config.concurrency, config.queue.size, config.queue.timeout)
         self.metrics = Metrics(config.pool, self.gate)
         self._token = f"Bearer {token}".encode() if token else None
+        self._accounts = accounts
         self._completed = 0
         self._failed = 0
 
@@ -75,13 +86,9 @@ class Server:
 
     @web.middleware
     async def _authorized(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._token and request.path not in OPEN_PATHS:
-            given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-            if not hmac.compare_digest(given, self._token):
-                failure = refusal(
-                    Reason.REQUEST_REFUSED, "the worker's token is missing or wrong", self.name
-                )
-                return _json(failure, status=401)
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
         try:
             return await handler(request)
         except web.HTTPException:
@@ -91,7 +98,41 @@ class Server:
             message = f"a fault of the worker itself: {type(error).__name__}"
             return self._failure(refusal(Reason.INTERNAL, message, self.name))
 
+    def _refused(self, request: web.Request) -> web.Response | None:
+        """Return the answer to a caller that is not let in."""
+        given = request.headers.get("Authorization", "")
+        if self._accounts is not None:
+            return None if request.path in VERIFIED_OPEN_PATHS else self._unverified(given)
+        if self._token and request.path not in OPEN_PATHS:
+            encoded = given.encode("utf-8", "surrogateescape")
+            if not hmac.compare_digest(encoded, self._token):
+                return self._turned_away("the worker's token is missing or wrong", 401)
+        return None
+
+    def _unverified(self, header: str) -> web.Response | None:
+        from dspex_worker.accounts import ForbiddenCallerError, UnknownCallerError
+
+        assert self._accounts is not None  # noqa: S101 for the type checker
+        try:
+            self._accounts.verify(header)
+        except UnknownCallerError as error:
+            return self._turned_away(str(error), 401)
+        except ForbiddenCallerError as error:
+            return self._turned_away(str(error), 403)
+        return None
+
+    def _turned_away(self, message: str, status: int) -> web.Response:
+        logger.warning("a call was turned away", extra={"status": status, "why": message})
+        return _json(refusal(Reason.REQUEST_REFUSED, message, self.name), status=status)
+
     async def _execute(self, request: web.Request) -> web.Response:
+        response = await self._take_in(request)
+        if self.lifecycle.phase is Phase.DRAINING:
+            # It ends soon: the caller's next call must not come on this connection, and break.
+            response.force_close()
+        return response
+
+    async def _take_in(self, request: web.Request) -> web.Response:
         arrived = asyncio.get_running_loop().time()
         if self.lifecycle.phase is not Phase.READY or self.worker is None:
             return self._failure(self._not_ready())
@@ -180,7 +221,12 @@ class Server:
     async def _readyz(self, _: web.Request) -> web.Response:
         phase = self.lifecycle.phase
         ready = phase is Phase.READY
-        state = {"ready": ready, "phase": phase, "progress": self.lifecycle.progress}
+        state = {
+            "ready": ready,
+            "phase": phase,
+            "progress": self.lifecycle.progress,
+            "version": dspex.__version__,
+        }
         return web.json_response(state, status=200 if ready else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:

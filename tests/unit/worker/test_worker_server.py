@@ -106,6 +106,23 @@ async def test_a_draining_worker_ends_what_runs_and_takes_nothing_new(
         assert (await running).outputs == {"a": "x"}
 
 
+async def test_a_draining_worker_closes_the_connection_behind_each_answer(
+    endpoint: OpenAIEndpoint,
+) -> None:
+    """The caller's next call would break on it; before the drain it is kept open."""
+    endpoint.default = fields(a="x", latency=0.2)
+    async with serving(remote(endpoint.base)) as worker:
+        _, headers, _ = await worker.post(CALL)
+        assert headers.get("Connection") != "close"
+        running = asyncio.create_task(worker.post(CALL))
+        await endpoint.received(2)
+        worker.server.lifecycle.stop()
+        refused = await worker.post(CALL)
+        answered = await running
+    assert (refused[0], refused[1]["Connection"]) == (503, "close")
+    assert (answered[0], answered[1]["Connection"]) == (200, "close")
+
+
 async def test_a_drain_ends_when_its_grace_is_over_or_it_is_asked_for_again(
     endpoint: OpenAIEndpoint,
 ) -> None:

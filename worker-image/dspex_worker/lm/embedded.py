@@ -240,12 +240,22 @@ def _text_part(part: dict[str, Any]) -> str:
 def _load(path: Path, threads: int, context: int) -> Any:
     try:
         import xllamacpp
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ConfigurationError(
             Diagnostic(
                 code="ExtraMissing",
                 message="the embedded model needs the package xllamacpp",
                 remedy="pip install 'dspex[embedded]', or give the Pool's model an apiBase",
+            )
+        ) from error
+    except ImportError as error:
+        raise ConfigurationError(
+            Diagnostic(
+                code="EngineUnloadable",
+                message="the embedded model's engine can't be loaded",
+                found=str(error),
+                remedy="install the system's library that it names; Debian has libgomp.so.1 in the "
+                "package libgomp1",
             )
         ) from error
     parameters = xllamacpp.CommonParams()

@@ -1,6 +1,7 @@
 """From the Pool's model to a `dspy.LM`: which engine serves it, and what can't be served here."""
 
 import asyncio
+import importlib.util
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -124,11 +125,34 @@ def _by_dspy(config: ModelConfig, provider: str, api_key: str | None) -> AsyncEn
         )
         return NativeEngine(inner, capabilities, config.extra, cached_apart="anthropic" in route)
     except (DSPyError, dspy.lm15.LM15Error, ValueError) as error:
+        if importlib.util.find_spec("litellm") is not None:
+            return _by_litellm(config, api_key)
         raise _unusable(
             f"the provider {provider} can't be served without litellm",
             found=config.name,
             remedy=LITELLM_REMEDY,
         ) from error
+
+
+def _by_litellm(config: ModelConfig, api_key: str | None) -> AsyncEngine:
+    """Return an engine over litellm, which the image target of that name has."""
+    from dspy.clients.engines import AsyncLiteLLMEngine
+    from dspy.clients.engines.litellm_errors import litellm_errors
+
+    from dspex_worker.lm.native import NativeEngine
+
+    options = {"api_key": api_key, "api_base": config.api_base}
+    inner = AsyncLiteLLMEngine(**{name: value for name, value in options.items() if value})
+    try:
+        # Else a provider that it does not know would be found out by the first call.
+        with litellm_errors(model=config.name):
+            importlib.import_module("litellm").get_llm_provider(model=config.name)
+        # Its capabilities are what litellm knows of the model.
+        capabilities = dspy.LM(config.name, engine="litellm", cache=False)
+        return NativeEngine(inner, capabilities, config.extra)
+    except (DSPyError, dspy.lm15.LM15Error, ValueError) as error:
+        words = str(error).partition("\n")[0]
+        raise _unusable(words, found=config.name, remedy="mend model.name") from error
 
 
 def _unusable(message: str, *, found: str, remedy: str) -> ConfigurationError:

@@ -11,6 +11,7 @@ import msgspec
 from dspex.bridge.client.balancer import Balancer
 from dspex.bridge.client.endpoint import Endpoint, Resolver
 from dspex.bridge.client.replies import read_reply, unreadable
+from dspex.bridge.client.token import Token
 from dspex.bridge.protocol import EXECUTE_PATH, Answer, Call
 from dspex.errors import PythonError, Reason
 
@@ -35,7 +36,10 @@ class PoolClient:
     Args:
         resolver: Knows the pool's workers.
         pool: The Pool's name, for messages.
-        token: Sent as a Bearer token; empty sends none.
+        token: Sent as a Bearer token, asked for with each call if it is a function; an empty one
+            is not sent.
+        patient: Whether a call goes on trying until its deadline. Without, a worker that could not
+            be reached several times is given up, and so is the call when none is left.
         balancer: Chooses among the workers.
         connect_timeout: Seconds within which a worker must accept a connection.
         margin: Seconds past the deadline in which the worker's own answer is still waited for.
@@ -47,7 +51,8 @@ class PoolClient:
         resolver: Resolver,
         *,
         pool: str = "",
-        token: str = "",
+        token: str | Token = "",
+        patient: bool = False,
         balancer: Balancer | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
         margin: float = ANSWER_MARGIN,
@@ -56,8 +61,8 @@ class PoolClient:
         self._resolver = resolver
         self._pool = pool
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._token = token
+        self._patient = patient
         self._balancer = balancer if balancer is not None else Balancer()
         self._connect_timeout = connect_timeout
         self._margin = margin
@@ -93,6 +98,10 @@ class PoolClient:
         """
         return await _Attempt(self, call).run()
 
+    def _authorization(self) -> dict[str, str]:
+        token = self._token if isinstance(self._token, str) else self._token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
     def _open_session(self) -> aiohttp.ClientSession:
         """Return the session, made in the running loop at the first call."""
         if self._session is None:
@@ -117,6 +126,7 @@ class _Attempt:
         self._client = client
         self._balancer = client._balancer
         self._resolver = client._resolver
+        self._patient = client._patient
         self._call = call
         self._deadline = time.monotonic() + call.timeout
         self._tries: dict[Endpoint, int] = {}
@@ -147,7 +157,7 @@ class _Attempt:
                         endpoint
                         for endpoint in await self._resolver.workers()
                         if endpoint not in self._full
-                        and self._tries.get(endpoint, 0) < CONNECTION_TRIES
+                        and (self._patient or self._tries.get(endpoint, 0) < CONNECTION_TRIES)
                     ]
                     if not endpoints:
                         raise self._give_up()
@@ -196,7 +206,8 @@ class _Attempt:
     async def _exchange(self, endpoint: Endpoint, body: bytes) -> Answer:
         session = self._client._open_session()
         url = endpoint.address + EXECUTE_PATH
-        async with session.post(url, data=body, allow_redirects=False) as response:
+        headers = self._client._authorization()
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
             content = await _read(response, endpoint, self._client._max_answer_bytes)
         self._balancer.answered(endpoint)
         try:
