@@ -87,6 +87,61 @@ _TIMES = {
 }
 
 
+_RESOURCES = {
+    "requests": {"cpu": "500m", "memory": "4Gi"},
+    "limits": {"cpu": 2, "memory": "4Gi", "ephemeral-storage": "1G", "nvidia.com/gpu": 1},
+}
+_TOLERATIONS = [
+    {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoExecute"},
+    {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30},
+]
+_PODS: dict[str, Any] = {
+    "image": "example.com/worker:1",
+    "imagePullPolicy": "Always",
+    "imagePullSecrets": [REF],
+    "resources": _RESOURCES,
+    "gpu": {"count": 2, "resourceName": "amd.com/gpu", "nodeSelector": {"gpu": "large"}},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": _TOLERATIONS,
+    "affinity": {"nodeAffinity": {}},
+    "topologySpreadConstraints": [
+        {"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    ],
+    "priorityClassName": "high",
+    "volumes": [
+        {"name": "a", "configMap": {"name": "x", "optional": True}},
+        {"name": "b", "secret": {"secretName": "x", "optional": True}},
+        {"name": "c", "persistentVolumeClaim": {"claimName": "x", "readOnly": True}},
+        {"name": "d", "emptyDir": {"sizeLimit": "1Gi"}},
+    ],
+    "volumeMounts": [{"name": "a", "mountPath": "/data", "subPath": "x", "readOnly": True}],
+    "podAnnotations": {"example.com/scrape": "true"},
+    "allowedClients": ["shop"],
+}
+
+
+_TRIGGERS: list[dict[str, Any]] = [
+    {
+        "name": "nightly",
+        "schedule": {
+            "cron": "0 3 * * MON-FRI",
+            "timeZone": "Europe/Zurich",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadline": "2h",
+        },
+        "suspend": True,
+        "runTemplate": {
+            "metadata": {"labels": {"team": "a"}, "annotations": {"example.com/b": "c d"}},
+            "inputs": {"a": "$(string(trigger.time))"},
+            "inputsFrom": [{"secretRef": REF}, {"configMapRef": REF}],
+            "timeout": "1h",
+            "ttlAfterFinished": "24h",
+        },
+    },
+    {"name": "check", "onChange": {"concurrencyPolicy": "Replace"}},
+]
+
+
 def _manifest(kind: str, spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "dspex.dev/v1alpha1",
@@ -143,6 +198,8 @@ FULL: list[dict[str, Any]] = [
                 {"name": "B", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}},
                 {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}},
             ],
+            "envFrom": [{"prefix": "P_", "secretRef": REF}, {"configMapRef": REF}],
+            **_PODS,
         },
         {
             "replicas": 1,
@@ -155,7 +212,11 @@ FULL: list[dict[str, Any]] = [
                 "concurrency": 2,
                 "queue": {"size": 3, "timeout": "3s"},
                 "callTimeout": "4s",
+                "resources": _RESOURCES,
+                "image": "example.com/worker:1",
+                "configDigest": "sha256:0",
             },
+            "workerVersion": "1.2.3",
         },
     ),
     _manifest("Pool", {"model": {"embedded": True}}, {}),
@@ -163,7 +224,7 @@ FULL: list[dict[str, Any]] = [
         "Pipeline",
         {
             "description": "words",
-            "inputs": [_FIELD],
+            "inputs": [{**_FIELD, "sensitive": True}],
             "outputs": [{"name": "a", "type": "str", "value": "$(inputs.a)"}],
             "defaults": {
                 "timeout": "3s",
@@ -174,8 +235,34 @@ FULL: list[dict[str, Any]] = [
             "steps": _STEPS[:1],
             "timeouts": {"total": "3s", "steps": "2s", "finally": "1s"},
             "concurrency": 3,
+            "runner": {
+                "resources": _RESOURCES,
+                "nodeSelector": {"a": "b"},
+                "tolerations": _TOLERATIONS,
+                "priorityClassName": "high",
+            },
+            "maxActiveRuns": 2,
+            "historyLimits": {"succeeded": 3, "failed": 0},
+            "triggers": _TRIGGERS,
         },
         {
+            "lastRun": {"name": "x", "state": "Running", "time": "2026-11-22T20:57:00Z"},
+            "runs": {
+                "active": 1,
+                "succeeded": 2,
+                "failed": 3,
+                "time": "2026-11-22T20:57:00.000001Z",
+            },
+            "triggers": [
+                {
+                    "name": "nightly",
+                    "schedule": "0 3 * * MON-FRI Europe/Zurich",
+                    "since": "2026-11-22T20:57:00Z",
+                    "lastScheduleTime": "2026-11-22T02:00:00Z",
+                    "nextScheduleTime": "2026-11-23T02:00:00Z",
+                },
+                {"name": "check", "lastDigest": "sha256:0", "changes": 2},
+            ],
             "graph": [{"name": "a", "kind": "dspy", "dependsOn": ["b"], "finally": True}],
             "digest": "sha256:0",
             "warnings": ["words"],
@@ -189,7 +276,12 @@ FULL: list[dict[str, Any]] = [
     ),
     _manifest(
         "PipelineRun",
-        {"pipelineRef": REF, "inputs": {"a": 1}, "timeout": "3s", "shutdown": "Stop"},
+        {"pipelineRef": REF, "inputs": {"a": 1}, "timeout": "3s", "shutdown": "Stop"}
+        | {
+            "inputsFrom": [{"secretRef": REF}, {"configMapRef": REF}],
+            "suspend": True,
+            "ttlAfterFinished": "24h",
+        },
         {
             **_TIMES,
             "steps": [
@@ -219,6 +311,18 @@ FULL: list[dict[str, Any]] = [
             "outputsRef": {"name": "run-1-outputs"},
             "planDigest": "sha256:0",
             "message": "words",
+            "runner": {
+                "epoch": 1,
+                "podUID": "u",
+                "podName": "run-1-0123456789ab-abcde",
+                "phase": "Finished",
+                "state": "Failed",
+                "reason": "StepsFailed",
+                "message": "words",
+                "startTime": "2026-01-01T00:00:00Z",
+                "completionTime": "2026-01-01T00:00:00Z",
+                "heartbeatTime": "2026-01-01T00:00:00Z",
+            },
         },
     ),
     _manifest("PipelineRunData", {"runRef": REF, "step": "a", "outputs": {"a": 1}}, {}),

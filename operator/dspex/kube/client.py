@@ -1,7 +1,7 @@
 """A client of the API server for JSON objects: the few verbs that operator and runner need."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
@@ -16,8 +16,12 @@ Object: TypeAlias = dict[str, Any]
 REQUEST_TIMEOUT: Final = 30.0
 """Seconds that one request may take."""
 
+PAGE: Final = 500
+"""Objects of one page of a list."""
+
 _JSON: Final = "application/json"
 _MERGE: Final = "application/merge-patch+json"
+_NAMES: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _APPLY: Final = "application/apply-patch+yaml"
 
 
@@ -71,6 +75,29 @@ class KubeClient:
         items = (await self._ask("GET", kind.path(namespace), query=query)).get("items", [])
         return list(items)
 
+    async def pages(
+        self, kind: Kind, namespace: str = "", selector: str = ""
+    ) -> "AsyncIterator[Object]":
+        """Give the objects of a kind, fetched page by page; each says what it is."""
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            answer = await self._ask("GET", kind.path(namespace), query=query)
+            for item in answer.get("items") or ():
+                # The API server leaves it out in lists of its own kinds.
+                yield {"apiVersion": kind.version, "kind": kind.name, **item}
+            query["continue"] = (answer.get("metadata") or {}).get("continue", "")
+            if not query["continue"]:
+                return
+
+    async def names(
+        self, kind: Kind, namespace: str = "", selector: str = ""
+    ) -> "dict[tuple[str, str], str]":
+        """Return the uids of the objects of a kind by namespace and name; nothing else is sent."""
+        query = {"labelSelector": selector} if selector else {}
+        answer = await self._ask("GET", kind.path(namespace), query=query, accept=_NAMES)
+        found = [item["metadata"] for item in answer.get("items", [])]
+        return {(each.get("namespace", ""), each["name"]): each.get("uid", "") for each in found}
+
     async def create(self, item: Object) -> Object:
         """Create an object."""
         kind = Kind.of(item)
@@ -119,7 +146,7 @@ class KubeClient:
 
     async def raw(self, path: str) -> Any:
         """Return what a path answers, as JSON."""
-        return await self._ask("GET", path)
+        return await self._ask("GET", path, accept="*/*")
 
     async def _ask(
         self,
@@ -128,6 +155,7 @@ class KubeClient:
         body: Mapping[str, Any] | None = None,
         content: str = _JSON,
         query: Mapping[str, str] | None = None,
+        accept: str = _JSON,
     ) -> Object:
         if self._session is None:
             raise RuntimeError("the client is not open: use it in `async with`")
@@ -137,7 +165,7 @@ class KubeClient:
                 method,
                 self._config.server + path,
                 data=None if body is None else json.dumps(body),
-                headers={**self._config.headers(), "Content-Type": content},
+                headers={**self._config.headers(), "Content-Type": content, "Accept": accept},
                 params=dict(query or {}),
             ) as reply:
                 status = reply.status

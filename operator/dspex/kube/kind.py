@@ -53,6 +53,7 @@ EVENT: Final = Kind("events.k8s.io/v1", "Event", "events")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+NAMESPACE: Final = Kind("v1", "Namespace", "namespaces")
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 KINDS: Final = (
@@ -72,6 +73,7 @@ KINDS: Final = (
     ROLE_BINDING,
     NETWORK_POLICY,
     DISRUPTION_BUDGET,
+    NAMESPACE,
     LEASE,
 )
 """All of them."""

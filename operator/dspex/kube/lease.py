@@ -93,9 +93,9 @@ class Election:
         """Give the Lease up, so that a standby need not wait until it runs out."""
         try:
             lease = await self._client.find(LEASE, self._namespace, self._name)
-            if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
-                lease["spec"]["holderIdentity"] = ""
-                await self._client.replace(lease)
+            spec = (lease or {}).get("spec") or {}
+            if lease is not None and spec.get("holderIdentity") == self._identity:
+                await self._client.replace({**lease, "spec": {**spec, "holderIdentity": ""}})
         except KubeError as error:
             _logger.warning("the lease was not given up: %s", error)
 
@@ -105,7 +105,7 @@ class Election:
             if lease is None:
                 await self._client.create(self._new())
                 return True
-            if not self._free(lease["spec"]):
+            if not self._free(lease.get("spec") or {}):
                 return False
             await self._client.replace(self._taken(lease))
         except ConflictError:
@@ -125,7 +125,7 @@ class Election:
         return holder in ("", self._identity) or now - self._seen[1] > lasts
 
     def _taken(self, lease: dict[str, Any]) -> dict[str, Any]:
-        spec = dict(lease["spec"])
+        spec = dict(lease.get("spec") or {})
         now = self._clock().strftime(_MICRO)
         if spec.get("holderIdentity") != self._identity:
             spec["acquireTime"] = now

@@ -1,0 +1,1 @@
+"""The operator: watches the kinds, decides, and executes what was decided."""

@@ -1,0 +1,140 @@
+"""The sweeper: what went while nobody watched is noticed."""
+
+import asyncio
+
+import pytest
+
+from dspex.controllers.key import Key
+from dspex.controllers.sweep import PAUSE, Sweeper
+from dspex.kube.kind import JOB, SIGNATURE, Kind
+from dspex.resources.names import MANAGED
+from fakes.cluster import Ask, Refusal
+from fakes.controller_bench import Bench
+from fakes.items import child, signature
+from fakes.virtual_time import run_virtually
+
+READER = Key(SIGNATURE, "shop", "reader")
+
+
+def sweeper(bench: Bench, *namespaces: str) -> Sweeper:
+    """Make one that sees of Jobs those with our label alone."""
+    return Sweeper(bench.client, bench.hub, namespaces, {JOB: MANAGED})
+
+
+def names(bench: Bench, kind: Kind) -> set[str]:
+    """Return what the World knows of a kind."""
+    return {key.name for key in bench.world.keys(kind)}
+
+
+async def test_what_is_gone_is_forgotten_and_wakes_its_readers() -> None:
+    """What is there stays; only names are asked for."""
+    bench = Bench()
+    for name in ("a", "b"):
+        bench.add(signature(name))
+        await bench.queue.get()
+    bench.world.begin()
+    bench.world.list(SIGNATURE, "shop")
+    bench.world.end(READER)
+    bench.cluster.remove(SIGNATURE, "shop", "a")
+    await sweeper(bench).sweep(SIGNATURE)
+    assert names(bench, SIGNATURE) == {"b"}
+    assert await bench.queue.get() == READER
+    [asked] = bench.cluster.asked
+    assert "PartialObjectMetadataList" in asked.accept
+
+
+async def test_a_namesake_that_came_since_is_not_the_same() -> None:
+    """The old one is forgotten; the watch shows the new one."""
+    bench = Bench()
+    bench.add(signature("a", uid="u-1"))
+    bench.cluster.remove(SIGNATURE, "shop", "a")
+    bench.cluster.add(signature("a", uid="u-2"))
+    await sweeper(bench).sweep(SIGNATURE)
+    assert names(bench, SIGNATURE) == set()
+
+
+async def test_what_comes_while_names_are_asked_for_stays() -> None:
+    """Neither a new object nor a namesake is taken for one that is gone."""
+    bench = Bench()
+    bench.add(signature("a", uid="u-1"))
+    old = bench.cluster.item(SIGNATURE, "shop", "a")
+    assert old is not None
+
+    def meanwhile(_: Ask) -> None:
+        # The answer that is on its way still has the old one, and not what follows.
+        bench.hub.drop(Key(SIGNATURE, "shop", "a"), "u-1")
+        bench.hub.put(SIGNATURE, signature("a", uid="u-2", version=5000))
+        bench.hub.put(SIGNATURE, signature("b", uid="u-3", version=5001))
+
+    bench.cluster.refuse = meanwhile
+    await sweeper(bench).sweep(SIGNATURE)
+    assert names(bench, SIGNATURE) == {"a", "b"}
+
+
+async def test_only_the_objects_that_are_watched_are_compared() -> None:
+    """By the label of the kind, and in the namespaces that are watched."""
+    bench = Bench()
+    for space in ("shop", "lab"):
+        bench.add(child("j", JOB, namespace=space, spec={}))
+    bench.cluster.edit(JOB, "shop", "j", {"metadata": {"labels": None}})
+    await sweeper(bench, "shop", "lab").sweep(JOB)
+    assert bench.world.keys(JOB) == (Key(JOB, "lab", "j"),)
+    assert [each.path for each in bench.cluster.asked] == [JOB.path("shop"), JOB.path("lab")]
+    assert {each.query["labelSelector"] for each in bench.cluster.asked} == {MANAGED}
+
+
+def test_a_kind_is_compared_once_for_several_requests() -> None:
+    """After a pause: a list is followed by many objects."""
+
+    async def play() -> None:
+        bench = Bench()
+        made = sweeper(bench)
+        sweeping = asyncio.create_task(made.run())
+        await asyncio.sleep(100.0)
+        assert bench.cluster.asked == []
+        for _ in range(3):
+            made.ask(SIGNATURE)
+        made.ask(JOB)
+        await asyncio.sleep(PAUSE / 2)
+        assert bench.cluster.asked == []
+        await asyncio.sleep(100.0)
+        assert {each.path for each in bench.cluster.asked} == {SIGNATURE.path(), JOB.path()}
+        assert len(bench.cluster.asked) == 2
+        made.ask(JOB)
+        await asyncio.sleep(100.0)
+        assert len(bench.cluster.asked) == 3
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+    run_virtually(play())
+
+
+def test_a_kind_that_could_not_be_compared_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Until it was: what is gone must not stay for ever."""
+
+    async def play() -> None:
+        bench = Bench()
+        bench.add(signature("a"))
+        bench.cluster.remove(SIGNATURE, "shop", "a")
+        left = [503, 500]
+
+        def refuse(_: Ask) -> None:
+            if left:
+                raise Refusal(left.pop(), "Busy", "later")
+
+        bench.cluster.refuse = refuse
+        made = sweeper(bench)
+        sweeping = asyncio.create_task(made.run())
+        made.ask(SIGNATURE)
+        await asyncio.sleep(2.5 * PAUSE)
+        assert names(bench, SIGNATURE) == {"a"}
+        await asyncio.sleep(PAUSE)
+        assert names(bench, SIGNATURE) == set()
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+    with caplog.at_level("INFO"):
+        run_virtually(play())
+    assert caplog.text.count("signatures were not compared") == 2
