@@ -84,6 +84,18 @@ class Account:
         assert answer.status == 201, answer
         return bool(answer.body["status"]["allowed"])
 
+    def rules(self, namespace: str) -> list[dict[str, list[str]]]:
+        """Return all rules on resources that hold for it in a namespace, cluster-wide ones too."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        }
+        answer = self.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review)
+        assert answer.status == 201, answer
+        found: list[dict[str, list[str]]] = answer.body["status"]["resourceRules"]
+        return found
+
 
 @dataclass(frozen=True)
 class Runner:

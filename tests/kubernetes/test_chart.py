@@ -115,7 +115,7 @@ def judge(kubectl: Kubectl, found: Sequence[Object]) -> None:
     flags = ("--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
     for place in {each["metadata"].get("namespace", "") for each in found}:
         there = [each for each in found if each["metadata"].get("namespace", "") == place]
-        text = yaml.safe_dump_all(there)
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": there})
         kubectl.within(place or "default")("apply", *flags, "-f", "-", stdin=text)
 
 
@@ -261,6 +261,12 @@ def test_uninstall_leaves_the_crds_alone(release: Release) -> None:
     }
     release.install(replicas=wanted)
     assert {line for line in left if not line.startswith("pod/")} == crds
+
+
+def test_helm_test_runs_a_pipeline(release: Release) -> None:
+    """`helm test` starts a run, and sees it succeed with its outputs."""
+    printed = release.helm("test", release.name)
+    assert "Phase:          Succeeded" in printed
 
 
 def test_plain_manifests_are_the_charts(helm: Helm) -> None:

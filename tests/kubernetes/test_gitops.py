@@ -1,6 +1,7 @@
 """The sample repository of docs/gitops.md, rendered by kustomize and helm and judged by the server."""
 
 import io
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +36,10 @@ def lint(text: str) -> list[str]:
 
 
 def moved(found: list[Object], namespace: str) -> str:
-    """Return objects as text, in another namespace."""
+    """Return objects as a List in JSON, in another namespace."""
     for each in found:
         each["metadata"]["namespace"] = namespace
-    return yaml.safe_dump_all(found)
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": found})
 
 
 @pytest.mark.parametrize("stage", ["staging", "production"])

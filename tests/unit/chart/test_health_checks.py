@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import lupa  # type: ignore[import-untyped]
 import pytest
 import yaml
-from cel_expr_python.cel import NewEnv, Type
 
-from chart.render import ROOT
 from dspex.api.base import Condition
 from dspex.api.conditions import (
     pending,
@@ -18,10 +15,9 @@ from dspex.api.conditions import (
     stalled,
 )
 from dspex.api.kinds import KINDS
+from fakes.gitops_health import ARGO, FLUX, LUA, argo, flux
 
 NOW = "2026-11-23T00:00:00Z"
-LUA = ROOT / "deploy/gitops/argocd/health.lua"
-FLUX = yaml.safe_load((ROOT / "deploy/gitops/flux/health-checks.yaml").read_text())
 GITOPS = ["Signature", "Pool", "Pipeline", "PipelineRun"]
 
 
@@ -66,29 +62,6 @@ def plain(kind: str) -> list[Any]:
 
 
 OBJECTS = [each for kind in GITOPS for each in plain(kind)]
-ARGO = {"InProgress": "Progressing", "Current": "Healthy", "Failed": "Degraded"}
-
-
-def argo(obj: dict[str, Any]) -> dict[str, str]:
-    """Return the health that Argo CD's script gives, in a Lua without libraries of the system."""
-    runtime = lupa.LuaRuntime(unpack_returned_tuples=True)
-    for name in ("os", "io", "require", "package", "dofile", "loadfile"):
-        runtime.globals()[name] = None
-    runtime.globals()["obj"] = runtime.table_from(obj, recursive=True)
-    return dict(runtime.execute(LUA.read_text()))
-
-
-def flux(obj: dict[str, Any]) -> str:
-    """Return what Flux concludes: the first of inProgress, failed and current that holds."""
-    [checks] = [each for each in FLUX["healthCheckExprs"] if each["kind"] == obj["kind"]]
-    variables = {name: obj[name] for name in ("metadata", "spec", "status")}
-    env = NewEnv(variables=dict.fromkeys(variables, Type.DYN))
-    for name, verdict in (("inProgress", "InProgress"), ("failed", "Failed")):
-        if env.compile(checks[name]).eval(data=variables).value():
-            return verdict
-    return (
-        "Current" if env.compile(checks["current"]).eval(data=variables).value() else "InProgress"
-    )
 
 
 @pytest.mark.parametrize(("obj", "verdict"), OBJECTS)

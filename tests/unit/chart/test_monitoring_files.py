@@ -2,15 +2,20 @@
 
 import json
 import re
+from collections import Counter
 
 import yaml
 
 from chart.render import CHART, ROOT
+from dspex.controllers.metrics import Metrics
+from dspex.controllers.world import World
 
 PAGE = (ROOT / "docs" / "operate.md").read_text()
 ALERTS = yaml.safe_load((CHART / "files/alerts.yaml").read_text())
 DASHBOARD = json.loads((CHART / "files/dashboard.json").read_text())
 METRIC = re.compile(r"\b(?:dspex|process)_[a-z_]+")
+
+DOCUMENTED = set(re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE))
 
 
 def asked(expression: str) -> set[str]:
@@ -35,12 +40,23 @@ def test_every_alert_is_whole() -> None:
 
 def test_what_is_asked_is_documented() -> None:
     """Every metric of an alert or a panel stands in the page's table."""
-    documented = set(re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE))
     panels = [
         target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])
     ]
     expressions = [*panels, *(alert["expr"] for alert in ALERTS)]
-    assert set().union(*map(asked, expressions)) == documented
+    assert set().union(*map(asked, expressions)) == DOCUMENTED
+
+
+def test_what_is_documented_is_what_the_operator_shows() -> None:
+    """The page's table has each metric of the operator's own, and no other."""
+    metrics = Metrics()
+    metrics.watch(World(), Counter[str], dict, ())
+    shown = {
+        f"{each.name}_total" if each.type == "counter" else each.name
+        for each in metrics.registry.collect()
+        if each.name.startswith("dspex_")
+    }
+    assert {name for name in DOCUMENTED if name.startswith("dspex_")} == shown
 
 
 def test_panels_do_not_overlap() -> None:
