@@ -17,7 +17,7 @@ class Cluster(Protocol):
         name: Which way it was had: context, kind or node.
         kubeconfig: Path of a kubeconfig for it.
         context: Context of the kubeconfig; empty for its current one.
-        owns_node: Whether its node may be broken: API server restarted, DNS cut.
+        owns_node: Whether its node may be broken: API server restarted, DNS cut, processes killed.
     """
 
     name: str
@@ -60,6 +60,14 @@ class Cluster(Protocol):
 
     def start_dns(self) -> None:
         """Answer names again."""
+        ...
+
+    def kill_container(self, identity: str) -> None:
+        """Kill a container's processes as the kernel would; only where `owns_node`.
+
+        Args:
+            identity: As a pod's status has it: `containerd://…`.
+        """
         ...
 
 

@@ -53,6 +53,10 @@ class ContextCluster:
 
     stop_dns = start_dns = restart_api_server
 
+    def kill_container(self, identity: str) -> None:
+        """Refuse, likewise."""
+        self.restart_api_server()
+
     def _kubectl(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             ["kubectl", "--context", self.context, *arguments],

@@ -57,6 +57,10 @@ class KindCluster:
 
     stop_dns = start_dns = restart_api_server
 
+    def kill_container(self, identity: str) -> None:
+        """Refuse, likewise."""
+        self.restart_api_server()
+
     def _config(self) -> tuple[str, str]:
         return "--kubeconfig", str(self.kubeconfig)
 

@@ -118,6 +118,17 @@ class NodeCluster:
         """Answer names again."""
         self._run("coredns")
 
+    def kill_container(self, identity: str) -> None:
+        """Kill a container's processes as the kernel would.
+
+        Raises:
+            ClusterError: It has not started.
+        """
+        name = identity.rpartition("/")[2]
+        if not name:
+            raise ClusterError("a container without an id has no processes yet")
+        kill_members(name)
+
     # start
 
     def _prepare(self) -> None:

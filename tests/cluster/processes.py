@@ -15,6 +15,9 @@ from cluster.network import ENTER
 from cluster.settings import CGROUP
 
 HIERARCHIES: Final = Path("/sys/fs/cgroup")
+_OUTLIVING: Final[list["subprocess.Popen[bytes]"]] = []
+"""What was started here and runs on: Python warns of a process that it forgets."""
+
 PATIENCE: Final = 10.0
 """Seconds that a process has to end after SIGTERM, and the kernel after SIGKILL."""
 
@@ -42,6 +45,7 @@ class Processes:
                 start_new_session=True,
                 preexec_fn=_join_cgroup,
             )
+        _OUTLIVING.append(process)
         self._keep({**self._kept(), name: [process.pid, started(process.pid)]})
 
     def alive(self, name: str) -> bool:
@@ -107,24 +111,28 @@ def make_cgroups() -> None:
                     (each / name).write_text((each.parent / name).read_text())
 
 
-def members() -> list[int]:
-    """Return the pids of all processes in the cluster's cgroups."""
+def members(of: str = "") -> list[int]:
+    """Return the pids of all processes in the cluster's cgroups.
+
+    Args:
+        of: Only those of cgroups with this name, a container's; empty for all.
+    """
     found: set[int] = set()
     for folder in hierarchies():
-        for file in folder.rglob("cgroup.procs"):
+        for file in folder.rglob(f"{of}/cgroup.procs" if of else "cgroup.procs"):
             with contextlib.suppress(OSError):
                 found.update(int(line) for line in file.read_text().split())
     return sorted(found)
 
 
-def kill_members() -> None:
-    """Kill whatever is in the cluster's cgroups, until nothing is."""
+def kill_members(of: str = "") -> None:
+    """Kill whatever is in the cluster's cgroups, or in those of one name, until nothing is."""
 
     def none_left() -> bool:
-        for pid in members():
+        for pid in members(of):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return not members()
+        return not members(of)
 
     until(none_left)
 

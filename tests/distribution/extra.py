@@ -63,7 +63,7 @@ EXTRAS: Final = (
     Extra(
         name="cli",
         absent=_NEVER | _DSPY | _MODEL | {"kopf"},
-        programs=["use_native.py", "run_plan.py"],
+        programs=["use_native.py", "run_plan.py", "read_trigger.py"],
         commands=[
             Command(words=["dspex", "--help"], says="Usage"),
             Command(words=["dspex", "lint", "-f", EXAMPLE]),
@@ -88,7 +88,7 @@ EXTRAS: Final = (
     Extra(
         name="operator",
         absent=_NEVER | _CLI | _DSPY | _MODEL | {"yaml"},
-        programs=["use_native.py", "run_plan.py"],
+        programs=["use_native.py", "run_plan.py", "read_trigger.py"],
         commands=[_NO_CLI],
     ),
 )

@@ -5,7 +5,7 @@ import sys
 
 from cluster.choose import choose
 from cluster.cluster import ClusterError
-from images.build import archive, load, sizes
+from images.build import archive, load, sizes, too_large
 from images.image import IMAGES, ON_CLUSTER
 
 
@@ -26,6 +26,8 @@ def main() -> int:
                     else f"{(size - found['base']) / 1e6:8.0f} MB above its base"
                 )
                 print(f"{name:10} {size / 1e6:8.0f} MB {above}")
+            if wrong := too_large(found):
+                raise ClusterError("; ".join(wrong))
         elif options.command == "load":
             load(choose(), names)
         else:

@@ -15,9 +15,9 @@ from cluster.paths import cache
 VARIABLE: Final = "DSPEX_IMAGE_BASE"
 """Names a base image to be used as it is."""
 
-MADE: Final = "localhost/dspex-base:bookworm-2"
+MADE: Final = "localhost/dspex-base:bookworm-3"
 REGISTRY: Final = "docker.io/library/python:3.11-slim-bookworm"
-PACKAGES: Final = "python3,python3-venv,python3-pip,ca-certificates"
+PACKAGES: Final = "python3,python3-venv,python3-pip,ca-certificates,libgomp1"
 TOOLS: Final = {"buildah": "buildah", "debootstrap": "debootstrap"}
 
 

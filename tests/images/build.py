@@ -2,18 +2,24 @@
 
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from cluster.build import locked, say
 from cluster.cluster import Cluster, ClusterError
 from cluster.paths import cache
+from dspex import __version__
 from images.base import base
 from images.image import IMAGES, ON_CLUSTER, ROOT, Image
 
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 """What the build trusts; mounted, so that none of it stays in the image."""
+
+VERSION_LABEL: Final = "org.opencontainers.image.version"
+
+MOST: Final = {"operator": 280, "worker": 150}
+"""Megabytes above their base that images may have; the worker without model and litellm."""
 
 KEPT: Final = 2
 """Archives of one image that stay in the cache."""
@@ -61,6 +67,15 @@ def sizes() -> dict[str, int]:
     return found
 
 
+def too_large(found: Mapping[str, int]) -> list[str]:
+    """Say which images have more above their base than they may; `found` is of `sizes`."""
+    return [
+        f"{name} has {above / 1e6:.0f} MB above its base, at most {most} are allowed"
+        for name, most in MOST.items()
+        if name in found and (above := found[name] - found["base"]) > most * 1e6
+    ]
+
+
 def _build(image: Image, root: str, file: Path) -> None:
     began = time.monotonic()
     say(f"building {image.reference}")
@@ -78,6 +93,8 @@ def _build(image: Image, root: str, file: Path) -> None:
         "--network=host",
         "--layers",
         f"--build-arg=BASE={root}",
+        # Not by the Dockerfile's argument: a layer that buildah has kept would bring a former one.
+        f"--label={VERSION_LABEL}={__version__}",
         *trust,
         *target,
         f"--file={ROOT / image.dockerfile}",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dspex import __version__
+
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ("operator/dspex", "worker-image/dspex_worker")
 
@@ -44,6 +46,8 @@ class Image:
             whole.update(str(path.relative_to(ROOT)).encode())
             whole.update(hashlib.sha256(path.read_bytes()).digest())
         whole.update(self.target.encode())
+        # It is a label of the image.
+        whole.update(__version__.encode())
         return whole.hexdigest()[:16]
 
 
@@ -70,7 +74,11 @@ IMAGES: Final = {
             "embedded",
         ),
         Image(
-            "litellm", "dspex/worker:dev-litellm", _WORKER, ("requirements/worker.txt",), "litellm"
+            "litellm",
+            "dspex/worker:dev-litellm",
+            _WORKER,
+            ("requirements/worker.txt", "requirements/litellm.txt"),
+            "litellm",
         ),
     )
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from images.image import IMAGES
 from stage.images import EMBEDDED, OPERATOR, WORKER
 from stage.kubectl import Kubectl
 
@@ -88,8 +89,12 @@ class Release:
 
 
 def image_values() -> Mapping[str, Any]:
-    """Return the chart's values that name the images built from this tree."""
+    """Return the chart's values that name the images built from this tree.
+
+    The annotation replaces the operator's pods where its image has changed: the tag is always dev.
+    """
     return {
+        "podAnnotations": {"dspex.dev/image": IMAGES["operator"].digest("")},
         "image.pullPolicy": "IfNotPresent",
         "image.repository": OPERATOR.partition(":")[0],
         "image.tag": OPERATOR.partition(":")[2],

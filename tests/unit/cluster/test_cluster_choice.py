@@ -12,6 +12,7 @@ from cluster.choose import CONTEXT, which_way
 from cluster.cluster import ClusterError
 from cluster.node_cluster import pause_image
 from images.base import mirror
+from images.build import too_large
 from images.image import IMAGES
 
 
@@ -89,3 +90,13 @@ def test_an_images_name_changes_with_its_base() -> None:
     worker, embedded = IMAGES["worker"], IMAGES["embedded"]
     assert worker.digest("a") != worker.digest("b")
     assert worker.digest("a") == worker.digest("a") != embedded.digest("a")
+
+
+def test_an_image_that_grew_too_large_is_told() -> None:
+    """What counts is what it has above its base; the model and litellm may be as large as they are."""
+    base, mega = 200_000_000, 1_000_000
+    fits = {"base": base, "worker": base + 150 * mega, "embedded": base + 900 * mega}
+    assert too_large(fits) == []
+    assert too_large({**fits, "operator": base + 281 * mega}) == [
+        "operator has 281 MB above its base, at most 280 are allowed"
+    ]

@@ -62,7 +62,7 @@ def test_tests_run_on_what_is_shipped(name: str) -> None:
         assert (pin.version, pin.hashes) == (development[each].version, development[each].hashes)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "dev", "uv"])
+@pytest.mark.parametrize("name", [*NAMES, "dev", "uv", "litellm"])
 def test_locks_hold_hashes_and_no_addresses(name: str) -> None:
     """Each pin has the hashes of its files; where they come from is the installer's business."""
     lock = text(name)
@@ -77,6 +77,16 @@ def test_locks_hold_hashes_and_no_addresses(name: str) -> None:
 def test_locks_leave_out_litellm(name: str) -> None:
     """It is 131 MB that nothing here imports."""
     assert "litellm" not in read_pins(text(name))
+
+
+def test_the_image_with_litellm_adds_to_the_workers_lock() -> None:
+    """What both locks pin is one version: the image installs one after the other."""
+    worker, added = read_pins(text("worker")), read_pins(text("litellm"))
+    assert "litellm" in added
+    shared = worker.keys() & added.keys()
+    assert {name: worker[name].version for name in shared} == {
+        name: added[name].version for name in shared
+    }
 
 
 def test_pins_are_read_whole() -> None:
