@@ -36,18 +36,19 @@ lock: $(READY) ## Compile requirements/*.txt anew (pins and hashes, no addresses
 	$(COMPILE) $(SLIM) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) $(SLIM) --constraint requirements/dev.txt pyproject.toml -o requirements/core.txt
 	for extra in $(EXTRAS); do $(COMPILE) $(SLIM) --constraint requirements/dev.txt --extra $$extra pyproject.toml -o requirements/$$extra.txt; done
+	$(COMPILE) --constraint requirements/worker.txt requirements/litellm.in -o requirements/litellm.txt
 
 .PHONY: demo
 demo: $(READY) ## Run the demo: ten support messages through a pipeline on the embedded model
 	$(BIN)/dspex run -f examples/triage
 
 .PHONY: test
-test: lint test-all wheel ## Lint, check what is generated, run every test, try the wheel
+test: lint test-all wheel test-cluster test-cluster-life ## Lint, check what is generated, run every test, try the wheel
 
 .PHONY: test-all
 test-all: $(READY)
 	$(BIN)/coverage erase
-	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --dist worksteal --ignore=tests/kubernetes tests
+	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --dist worksteal --ignore=tests/kubernetes --ignore=tests/cluster_life tests
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
@@ -83,14 +84,32 @@ cluster: $(READY) ## Start a Kubernetes cluster for tests (see tests/cluster)
 cluster-down: $(READY) ## End it; nothing of it stays but what was built
 	PYTHONPATH=tests $(BIN)/python -m cluster down
 
+.PHONY: demo-cluster
+demo-cluster: $(READY) ## Run the demo on a cluster: starts one, installs the chart, shows what came of it
+	PYTHONPATH=tests $(BIN)/python -m stage.demo
+
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that need a Kubernetes cluster; starts one where none is up
-	$(BIN)/pytest -q tests/kubernetes
+	PYTHONPATH=tests $(BIN)/python -m cluster up # outside of any test's time: the first time it builds
+	PYTHONPATH=tests $(BIN)/python -m images load
+	$(BIN)/pytest -q --durations=15 tests/kubernetes
+
+.PHONY: test-cluster-life
+test-cluster-life: $(READY) ## Crash and end the cluster for tests, and look for what it left
+	$(BIN)/pytest -q tests/cluster_life
 
 .PHONY: images
 images: $(READY) ## Build the images of operator and workers
 	PYTHONPATH=tests $(BIN)/python -m images build
 	PYTHONPATH=tests $(BIN)/python -m images sizes
+
+.PHONY: release
+release: $(READY) ## Build images, wheel and chart into dist/, with their checksums
+	PYTHONPATH=tests $(BIN)/python -m distribution.release
+
+.PHONY: bench-cluster
+bench-cluster: $(READY) ## Print the benchmarks' table of a cluster: runs beside bare Jobs
+	PYTHONPATH=tests $(BIN)/python -m performance --cluster
 
 .PHONY: bench
 bench: $(READY) ## Print the benchmarks' table; fail if a ratio is worse than its gate
