@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from performance.cluster.cost import cost
+from performance.cluster.start import start
+from performance.cluster.steps import steps
 from performance.dispatch import dispatch
 from performance.expression import expression
 from performance.linear import linear
@@ -23,3 +26,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "validation": validation,
     "startup": startup,
 }
+
+CLUSTER_BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "cluster-start": start,
+    "cluster-steps": steps,
+    "cluster-cost": cost,
+}
+"""Those on a real cluster."""
