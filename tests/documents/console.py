@@ -100,6 +100,20 @@ def run(block: Block, where: Path, environment: Mapping[str, str] = os.environ) 
     return done.stdout.split(f"{_MARK}\n")[:-1]
 
 
+def differences(
+    block: Block, where: Path, environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Run the commands of a block; say of each that prints something else what it was."""
+    printed, shown = run(block, where, environment), commands(block)
+    if len(printed) != len(shown):
+        return [f"{block.place}: the shell ended early"]
+    return [
+        f"{block.place}: $ {command.text}\nprinted:\n{output}\nshown:\n{command.expected}"
+        for command, output in zip(shown, printed, strict=True)
+        if not agrees(command.expected, output)
+    ]
+
+
 def draw(block: Block) -> str:
     """Return what the command above a drawing draws now."""
     program, *arguments = block.command

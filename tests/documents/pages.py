@@ -9,7 +9,8 @@ The words behind a block's language say what is done with it:
 - `yaml pipeline`: the spec of a Pipeline, or whole manifests; it is run, and the next block,
   `text outcome`, is what came of it.
 - `LANGUAGE file=NAME`, such as `python` or `json`: written to NAME.
-- `console`: commands behind `$ ` and what they print; `console root` runs in the repository.
+- `console`: commands behind `$ ` and what they print; `console root` runs in the repository,
+  `console cluster` on the tests' cluster, in a namespace of its own that is kubectl's default.
 - `mermaid`: a drawing; the comment above it names the command that drew it.
 - `sh`: commands that need something that a test has not, such as a key; not run.
 """
@@ -60,6 +61,11 @@ class Block:
         above = self.page.read_text().splitlines()[self.line - 2]
         shown = _DRAWN.fullmatch(above)
         return shown["command"].split() if shown else []
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it holds commands that need no cluster."""
+        return self.language == "console" and "cluster" not in self.words
 
     @property
     def file(self) -> str | None:

@@ -29,7 +29,7 @@ def _texts(page: Path, where: Path) -> list[tuple[Block, str]]:
     for block in blocks(page):
         console.write_file(block, where)
         text = block.text
-        if block.language == "console":
+        if block.is_local:
             text = _console(block, console.run(block, where))
         elif block.language == "mermaid" and block.command:
             text = console.draw(block)
