@@ -65,7 +65,11 @@ class Executor:
     async def write_status(
         self, key: Key, kind: Registration, item: Object, status: Object
     ) -> None:
-        """Write an object's status, unless it is so."""
+        """Write an object's status, unless it is so.
+
+        Raises:
+            ConflictError: It says how a run ended, and the run has changed since it was looked at.
+        """
         observed = own_status(item, kind.owned)
         if _by_type(observed) == _by_type(status):
             return
@@ -75,6 +79,9 @@ class Executor:
         metadata = item["metadata"]
         # With the uid, so that an object of the same name made since keeps its own status.
         names = {name: metadata[name] for name in ("name", "namespace", "uid") if name in metadata}
+        if kind.run and phase({"status": status}) in _ENDED:
+            # The runner's last word may be on its way to us: an end told without it would stay.
+            names["resourceVersion"] = self._seen(key, item)
         body = {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": names}
         try:
             written = await self._client.apply({**body, "status": status}, subresource="status")
@@ -87,6 +94,12 @@ class Executor:
         self._hub.put(key.kind, written, but=key)
         made = _digest(own_status(written, kind.owned))
         self._hub.world.wrote(key, _STATUS, (_digest(status), made))
+
+    def _seen(self, key: Key, item: Object) -> str:
+        """Return the version of an object up to which its status is the one that was looked at."""
+        known = self._hub.world.known(key)
+        same = known is not None and known.get("status") == item.get("status")
+        return str((known if same and known is not None else item)["metadata"]["resourceVersion"])
 
     async def _apply(self, item: Object) -> None:
         key = _key(item)

@@ -380,6 +380,27 @@ async def test_the_end_of_a_run_is_counted_once() -> None:
     assert bench.count("dspex_runs_ended_total", **labels) == 1
 
 
+async def test_an_end_is_not_told_while_the_runners_last_word_is_on_its_way() -> None:
+    """What was decided without it conflicts; a change of labels alone, by ourselves, does not."""
+    bench = Bench()
+    kind = Registration(kind=PIPELINE_RUN, decide=Script(), run=True)
+    key = Key(PIPELINE_RUN, "shop", "r")
+    looked_at = bench.add(run("r"))
+    over = {"conditions": [condition("Succeeded", "False", "RunnerLost")]}
+    word = {"status": {"runner": {"phase": "Finished", "state": "Succeeded"}}}
+    bench.cluster.edit(PIPELINE_RUN, "shop", "r", word)
+    with pytest.raises(ConflictError):
+        await bench.executor.write_status(key, kind, looked_at, over)
+    seen = bench.cluster.item(PIPELINE_RUN, "shop", "r") or {}
+    bench.hub.put(PIPELINE_RUN, seen)
+    label = {"metadata": {"labels": {"dspex.dev/finished": "true"}}}
+    bench.hub.put(PIPELINE_RUN, bench.cluster.edit(PIPELINE_RUN, "shop", "r", label))
+    done = {"conditions": [condition("Succeeded", "True", "Succeeded")]}
+    await bench.executor.write_status(key, kind, seen, done)
+    told = bench.cluster.condition(PIPELINE_RUN, "shop", "r", "Succeeded")
+    assert told["status"] == "True"
+
+
 # All of it.
 
 
