@@ -32,6 +32,8 @@ PREFIX: Final = "dspex.dev/"
 MAX_GONE: Final = 1000
 """Objects that were deleted last: an answer about one of them may come late."""
 
+_RESULTS: Final = frozenset({"steps", "outputs", "usage"})
+
 Token = tuple[Kind, str, str]
 """Something that can be read: an object (`/name`), all of a kind (``), or a label's (`a=b`)."""
 
@@ -316,6 +318,10 @@ def trimmed(kind: Kind, item: Object) -> Object:
     if kind is CONFIG_MAP and RUN_LABEL in (metadata.get("labels") or {}):
         # A run's frozen plan: its runner reads it, the operator only its annotation.
         return {name: part for name, part in kept.items() if name not in ("data", "binaryData")}
+    if kind is PIPELINE_RUN and "status" in item:
+        # Of a run's results its runner writes, and people read, all; the operator none.
+        status = {name: part for name, part in item["status"].items() if name not in _RESULTS}
+        return {**kept, "status": status}
     if kind is SECRET:
         kept["data"] = dict.fromkeys(item.get("data") or {}, "")
         kept.pop("stringData", None)

@@ -333,6 +333,12 @@ def test_the_data_of_plans_is_not_kept() -> None:
     assert trimmed(CONFIG_MAP, texts) == texts
 
 
+def test_the_results_of_runs_are_not_kept() -> None:
+    """Thousands of runs that are over would fill the operator's memory with what it never reads."""
+    ended = item(PIPELINE_RUN, "r", status={"runner": {"epoch": 1}, "steps": [], "outputs": {}})
+    assert trimmed(PIPELINE_RUN, ended)["status"] == {"runner": {"epoch": 1}}
+
+
 def test_who_manages_which_field_is_not_kept(world: World) -> None:
     """It is the largest part of most objects; what was given is left as it is."""
     given = signature("a", metadata={"managedFields": [{"manager": "kubectl"}]})
