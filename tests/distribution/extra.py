@@ -56,13 +56,13 @@ _NO_CLI: Final = Command(words=["dspex", "--help"], status=2, says="pip install 
 EXTRAS: Final = (
     Extra(
         name="core",
-        absent=_NEVER | _CLI | _CEL | _DSPY | _MODEL | {"kopf", "yaml"},
+        absent=_NEVER | _CLI | _CEL | _DSPY | _MODEL | {"kopf", "yaml", "cronsim", "jwt"},
         programs=["use_native.py"],
         commands=[_NO_CLI],
     ),
     Extra(
         name="cli",
-        absent=_NEVER | _DSPY | _MODEL | {"kopf"},
+        absent=_NEVER | _DSPY | _MODEL | {"kopf", "jwt"},
         programs=["use_native.py", "run_plan.py", "read_trigger.py"],
         commands=[
             Command(words=["dspex", "--help"], says="Usage"),
@@ -75,20 +75,19 @@ EXTRAS: Final = (
     ),
     Extra(
         name="worker",
-        absent=_NEVER | _CLI | _CEL | _MODEL | {"kopf"},
+        absent=_NEVER | _CLI | _CEL | _MODEL | {"kopf", "cronsim"},
         programs=["use_native.py", "serve.py"],
         commands=[Command(words=["dspex-worker", "--help"], says="--config")],
     ),
     Extra(
         name="embedded",
-        absent=_NEVER | _CLI | _CEL | {"kopf"},
+        absent=_NEVER | _CLI | _CEL | {"kopf", "cronsim"},
         programs=["use_embedded.py", "serve.py"],
         commands=[Command(words=["dspex-worker", "--help"], says="--config")],
     ),
     Extra(
         name="operator",
-        absent=_NEVER | _CLI | _DSPY | _MODEL | {"yaml"},
+        absent=_NEVER | {"rich", "dspy"} | _MODEL,
         programs=["use_native.py", "run_plan.py", "read_trigger.py"],
-        commands=[_NO_CLI],
     ),
 )

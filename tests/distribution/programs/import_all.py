@@ -1,7 +1,7 @@
 """Imports every module of both packages, where what it needs is there.
 
 Arguments are the modules that may be lacking. Fails where anything else is lacking, and where
-`dspex` has loaded what only workers and controllers may.
+`dspex` has loaded what only workers may; kopf is there with the operator alone.
 """
 
 import importlib
@@ -10,7 +10,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 
-HEAVY = {"dspy", "litellm", "kopf", "kubernetes"}
+HEAVY = {"dspy", "litellm", "kubernetes"}
 
 
 def names(package: str) -> Iterator[str]:
