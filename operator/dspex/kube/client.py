@@ -69,12 +69,6 @@ class KubeClient:
         except NotFoundError:
             return None
 
-    async def list(self, kind: Kind, namespace: str = "", selector: str = "") -> "list[Object]":
-        """Return the objects of a kind in a namespace, or in all for an empty one."""
-        query = {"labelSelector": selector} if selector else {}
-        items = (await self._ask("GET", kind.path(namespace), query=query)).get("items", [])
-        return list(items)
-
     async def pages(
         self, kind: Kind, namespace: str = "", selector: str = ""
     ) -> "AsyncIterator[Object]":

@@ -40,7 +40,7 @@ async def test_an_object_is_created_read_listed_and_deleted(
     await client.create(ITEM)
     found = await client.get(CONFIG_MAP, "shop", "a")
     assert found["data"] == {"k": "v"}
-    assert await client.list(CONFIG_MAP, "shop") == [found]
+    assert [item async for item in client.pages(CONFIG_MAP, "shop")] == [found]
     await client.delete(CONFIG_MAP, "shop", "a")
     assert await client.find(CONFIG_MAP, "shop", "a") is None
     assert {headers["Authorization"] for _, _, headers in server.seen} == {"Bearer t-1"}
