@@ -247,9 +247,11 @@ class Cluster:
             if end < len(items):
                 metadata["continue"] = str(end)
             items = items[first:end]
-        if "PartialObjectMetadataList" in ask.accept:
-            items = [{"metadata": each["metadata"]} for each in items]
         head = {"apiVersion": kind.version, "kind": f"{kind.name}List"}
+        if "PartialObjectMetadataList" in ask.accept:
+            # As the API server has it: null where there is none.
+            bare = [{"metadata": each["metadata"]} for each in items]
+            return {**head, "metadata": metadata, "items": bare or None}
         return {**head, "metadata": metadata, "items": items}
 
     def _matching(self, kind: Kind, namespace: str, selector: str) -> Iterator[Object]:

@@ -73,24 +73,32 @@ class KubeClient:
         self, kind: Kind, namespace: str = "", selector: str = ""
     ) -> "AsyncIterator[Object]":
         """Give the objects of a kind, fetched page by page; each says what it is."""
-        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
-        while True:
-            answer = await self._ask("GET", kind.path(namespace), query=query)
-            for item in answer.get("items") or ():
-                # The API server leaves it out in lists of its own kinds.
-                yield {"apiVersion": kind.version, "kind": kind.name, **item}
-            query["continue"] = (answer.get("metadata") or {}).get("continue", "")
-            if not query["continue"]:
-                return
+        async for item in self._items(kind, namespace, selector, _JSON):
+            # The API server leaves it out in lists of its own kinds.
+            yield {"apiVersion": kind.version, "kind": kind.name, **item}
 
     async def names(
         self, kind: Kind, namespace: str = "", selector: str = ""
     ) -> "dict[tuple[str, str], str]":
         """Return the uids of the objects of a kind by namespace and name; nothing else is sent."""
-        query = {"labelSelector": selector} if selector else {}
-        answer = await self._ask("GET", kind.path(namespace), query=query, accept=_NAMES)
-        found = [item["metadata"] for item in answer.get("items", [])]
-        return {(each.get("namespace", ""), each["name"]): each.get("uid", "") for each in found}
+        found = {}
+        async for item in self._items(kind, namespace, selector, _NAMES):
+            each = item["metadata"]
+            found[each.get("namespace", ""), each["name"]] = each.get("uid", "")
+        return found
+
+    async def _items(
+        self, kind: Kind, namespace: str, selector: str, accept: str
+    ) -> "AsyncIterator[Object]":
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            answer = await self._ask("GET", kind.path(namespace), query=query, accept=accept)
+            # Null, not an empty list, where there is none and only metadata was asked for.
+            for item in answer.get("items") or ():
+                yield item
+            query["continue"] = (answer.get("metadata") or {}).get("continue", "")
+            if not query["continue"]:
+                return
 
     async def create(self, item: Object) -> Object:
         """Create an object."""

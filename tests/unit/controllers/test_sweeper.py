@@ -43,6 +43,26 @@ async def test_what_is_gone_is_forgotten_and_wakes_its_readers() -> None:
     assert "PartialObjectMetadataList" in asked.accept
 
 
+async def test_of_a_kind_without_objects_all_are_gone() -> None:
+    """The API server's list of them is null then, not empty."""
+    bench = Bench()
+    bench.add(signature("a"))
+    bench.cluster.remove(SIGNATURE, "shop", "a")
+    await sweeper(bench).sweep(SIGNATURE)
+    assert names(bench, SIGNATURE) == set()
+
+
+async def test_names_are_asked_for_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of runs are not one answer."""
+    monkeypatch.setattr("dspex.kube.client.PAGE", 2)
+    bench = Bench()
+    for name in ("a", "b", "c"):
+        bench.add(signature(name))
+    await sweeper(bench).sweep(SIGNATURE)
+    assert names(bench, SIGNATURE) == {"a", "b", "c"}
+    assert [each.query["limit"] for each in bench.cluster.asked] == ["2", "2"]
+
+
 async def test_a_namesake_that_came_since_is_not_the_same() -> None:
     """The old one is forgotten; the watch shows the new one."""
     bench = Bench()
