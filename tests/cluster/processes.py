@@ -81,12 +81,16 @@ class Processes:
 
 
 def started(pid: int) -> int | None:
-    """Return when a process started, in the kernel's ticks; None for none, or a zombie."""
+    """Return when a process started, in the kernel's ticks; None for none, or one that has ended.
+
+    Of a killed process the first thread is a zombie while others still hold its port.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    ended = fields[0] == "Z" and int(fields[17]) <= 1
+    return None if ended else int(fields[19])
 
 
 def hierarchies() -> list[Path]:
