@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from typing import Any, Final
 
 from dspex.controllers.decision import Change, Decision, Object, Ref
@@ -19,6 +20,8 @@ from dspex.resources.names import MANAGED, MANAGED_BY, MANAGED_BY_LABEL
 _ENDED: Final = frozenset({"Succeeded", "Failed", "Cancelled"})
 _APPLY: Final = "apply"
 _STATUS: Final = "status"
+
+_logger = logging.getLogger(__name__)
 
 
 class Executor:
@@ -89,6 +92,7 @@ class Executor:
             self._hub.drop(key, metadata.get("uid", ""))
             return
         self._count(key.kind, _STATUS)
+        _log_change(kind, item, written)
         if kind.run:
             self._count_end(key, item, written)
         self._hub.put(key.kind, written, but=key)
@@ -182,6 +186,21 @@ def holds(item: Any, patch: Any) -> bool:
         name not in item if part is None else name in item and holds(item[name], part)
         for name, part in patch.items()
     )
+
+
+def _log_change(kind: Registration, before: Object, after: Object) -> None:
+    """Log what an object has come to, once for each change of state or reason."""
+    old, new = (_main_condition(kind, item) for item in (before, after))
+    if new and any(old.get(part) != new.get(part) for part in ("status", "reason")):
+        # A run's message may quote what its steps read and gave.
+        message = "" if kind.run else f": {new.get('message')}"
+        _logger.info("%s=%s, %s%s", new["type"], new["status"], new.get("reason"), message)
+
+
+def _main_condition(kind: Registration, item: Object) -> Object:
+    wanted = "Succeeded" if kind.run else "Ready"
+    found = (item.get("status") or {}).get("conditions") or ()
+    return next((each for each in found if each["type"] == wanted), {})
 
 
 def _by_type(status: Object) -> Object:

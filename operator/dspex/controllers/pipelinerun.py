@@ -8,7 +8,7 @@ from dspex.api.duration import DurationError, parse_duration
 from dspex.controllers.decision import NOTHING, Change, Decision, Note, Object, Ref
 from dspex.controllers.run_progress import under_way
 from dspex.controllers.run_start import Frozen, frozen_plan, start
-from dspex.controllers.run_view import FINISHED, RunView, moment
+from dspex.controllers.run_view import RunView, moment
 from dspex.controllers.settings import Settings
 from dspex.controllers.world import World
 from dspex.errors import ConditionReason, Reason
@@ -43,7 +43,7 @@ def decide(
         return NOTHING
     if run.ended:
         return tidy(run, now)
-    if run.runner.get("phase") == FINISHED:
+    if run.runner.get("phase") == names.RUNNER_FINISHED:
         return settle(run, frozen_plan(run, world), now)
     job = world.get(JOB, run.namespace, run.job)
     if job is None:

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dspex.api.duration import format_duration
 from dspex.controllers.decision import Change, Decision, Object, Ref
 from dspex.controllers.run_start import POD_STARTS, Frozen, frozen_plan, plan_again, plan_lost
 from dspex.controllers.run_view import RunView, moment
@@ -125,7 +126,7 @@ def under_way(run: RunView, job: Object, world: World, now: datetime.datetime) -
         return _plan_gone(within, world, now)
     left = _overtime(within, within.frozen, now)
     if left is not None and left <= 0:
-        return _ended_by_time(within, now)
+        return _ended_by_time(within, within.frozen, now)
     change = within.suspend(run.suspended)
     if run.suspended:
         words = "its pod winds up" if within.live else "spec.suspend holds it"
@@ -286,10 +287,11 @@ def _overtime(job: _Job, frozen: Frozen, now: datetime.datetime) -> float | None
     return OVERTIME + (end - now).total_seconds()
 
 
-def _ended_by_time(job: _Job, now: datetime.datetime) -> Decision:
+def _ended_by_time(job: _Job, frozen: Frozen, now: datetime.datetime) -> Decision:
     trouble = worst(job.live)
     why = f": {trouble.message}" if trouble is not None else ""
-    words = f"it ran out of time, and its runner did not say so{why}"
+    limit = f" ({format_duration(frozen.timeout)})" if frozen.timeout is not None else ""
+    words = f"it ran out of time{limit}, and its runner did not say so{why}"
     return job.failed(Reason.RUN_TIMEOUT, words, now, delete=_gone(job))
 
 

@@ -24,9 +24,6 @@ OWNED: Final = frozenset(
 )
 """Keys of a run's status that the operator writes; the others are its runner's."""
 
-FINISHED: Final = "Finished"
-"""Phase of a runner that has said its last word."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunView:

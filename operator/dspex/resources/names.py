@@ -27,6 +27,9 @@ RUN_UID_LABEL: Final = "dspex.dev/run-uid"
 FINISHED_LABEL: Final = "dspex.dev/finished"
 """`"true"` on a run that has ended, so that it is skipped early."""
 
+RUNNER_FINISHED: Final = "Finished"
+"""`status.runner.phase` of a run whose runner has said its last word."""
+
 OPERATOR: Final = "dspex"
 WORKER: Final = "dspex-worker"
 RUNNER: Final = "dspex-runner"

@@ -15,6 +15,7 @@ from dspex.kube.errors import (
     NotFoundError,
 )
 from dspex.kube.kind import PIPELINE_RUN
+from dspex.resources.names import RUNNER_FINISHED
 from dspex.runner.failure import FinishedRunError, LostRunError
 from dspex.runner.log import logger
 from dspex.runner.settings import Settings
@@ -27,7 +28,6 @@ FIRST_BACKOFF: Final = 0.2
 LONGEST_BACKOFF: Final = 10.0
 """Seconds between two tries at most."""
 
-FINISHED: Final = "Finished"
 RUNNING: Final = "Running"
 
 
@@ -85,7 +85,7 @@ class OwnRun:
         while True:
             run = await self.persist(self.read, "read the run")
             runner = run.get("status", {}).get("runner") or {}
-            if runner.get("phase") == FINISHED:
+            if runner.get("phase") == RUNNER_FINISHED:
                 raise FinishedRunError
             epoch = int(runner.get("epoch", 0)) + 1
             self.started = runner.get("startTime") or now

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from dspex.pipeline.progress import RunProgress, shortened, timestamp, usage_status
-from dspex.runner.own_run import FINISHED
+from dspex.resources.names import RUNNER_FINISHED
 from dspex.runner.redactor import Redactor
 
 MAX_STATUS: Final = 768 * 1024
@@ -44,7 +44,7 @@ def status_of(
     record, ended = progress.record, progress.ended
     if record is not None and ended is not None:
         status["runner"] |= {
-            "phase": FINISHED,
+            "phase": RUNNER_FINISHED,
             "state": str(record.state),
             "reason": record.reason,
             "message": shortened(redactor.text(record.message)),

@@ -283,6 +283,21 @@ async def test_a_status_that_is_so_is_not_written(bench: Bench) -> None:
     assert bench.written() == []
 
 
+async def test_what_an_object_comes_to_is_logged_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its state and why: not each write of a status, nor its other conditions."""
+    bench.add(signature("a"))
+    key = Key(SIGNATURE, "shop", "a")
+    waits = {"conditions": [condition("Ready", "False", "Missing") | {"message": "no Pool p"}]}
+    with caplog.at_level("INFO", "dspex.controllers.execute"):
+        for status in (waits, {**waits, "digest": "d"}, READY):
+            await bench.carry_out(bench.world.known(key) or {}, status=status)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first == "Ready=False, Missing: no Pool p"
+    assert second.startswith("Ready=True, ")
+
+
 async def test_a_status_is_written_once(bench: Bench) -> None:
     """What it leaves out is gone afterwards, and the object is not looked at for it."""
     owner = bench.add(signature("a"))
@@ -378,6 +393,20 @@ async def test_the_end_of_a_run_is_counted_once() -> None:
     await state("False", "Cancelled", message="that was it")
     labels = {"namespace": "shop", "state": "Cancelled", "reason": "Cancelled"}
     assert bench.count("dspex_runs_ended_total", **labels) == 1
+
+
+async def test_what_a_run_comes_to_is_logged_without_its_message(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """That may quote a value of a step: logs hold no inputs and no outputs."""
+    bench = Bench()
+    kind = Registration(kind=PIPELINE_RUN, decide=Script(), run=True)
+    key = Key(PIPELINE_RUN, "shop", "r")
+    owner = bench.add(run("r"))
+    ended = condition("Succeeded", "False", "StepsFailed") | {"message": "'a secret' is no int"}
+    with caplog.at_level("INFO", "dspex.controllers.execute"):
+        await bench.executor.write_status(key, kind, owner, {"conditions": [ended]})
+    assert caplog.messages == ["Succeeded=False, StepsFailed"]
 
 
 async def test_an_end_is_not_told_while_the_runners_last_word_is_on_its_way() -> None:

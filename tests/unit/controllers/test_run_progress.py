@@ -457,7 +457,7 @@ def test_a_run_is_ended_a_while_after_its_time(runs: Runs) -> None:
     assert runs.standing()[1] == "Running"
     runs.wait(1)
     decision = runs.look()
-    words = "it ran out of time, and its runner did not say so"
+    words = "it ran out of time (10m), and its runner did not say so"
     assert runs.standing() == (FAILED, "RunTimeout", words)
     assert [(each.kind, each.name) for each in decision.delete] == [(JOB, job_of("r-1"))]
     assert decision.requeue == 0.0
@@ -470,7 +470,7 @@ def test_the_time_of_a_run_that_never_began_counts_from_its_job(runs: Runs) -> N
     runs.pod("p-1", phase="Pending", unschedulable="0/3 nodes")
     runs.wait(600 + OVERTIME)
     decision = runs.look()
-    words = "it ran out of time, and its runner did not say so: p-1: 0/3 nodes"
+    words = "it ran out of time (10m), and its runner did not say so: p-1: 0/3 nodes"
     assert runs.standing() == (FAILED, "RunTimeout", words)
     uid = decision.delete[0].uid
     assert uid
