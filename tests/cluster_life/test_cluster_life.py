@@ -10,7 +10,7 @@ from cluster.addresses import OUTSIDE_LINK
 from cluster.choose import choose
 from cluster.node_cluster import NodeCluster
 from cluster.paths import cache
-from cluster.processes import Processes, hierarchies, members, mounts
+from cluster.processes import Processes, hierarchies, members, mounts, until
 
 
 @pytest.fixture
@@ -26,11 +26,14 @@ def node() -> NodeCluster:
 def test_after_a_crash_it_comes_up_anew(node: NodeCluster) -> None:
     """With components killed in the midst of their work, up clears what is left and starts over."""
     processes = Processes(cache() / "state")
-    victims = [processes.pid(name) for name in ("etcd", "containerd", "kubelet")]
+    names = ("etcd", "containerd", "kubelet")
+    victims = [processes.pid(name) for name in names]
     assert all(victims)
     subprocess.run(["kill", "-KILL", *map(str, victims)], check=True)
+    # Until its last thread has ended, a process is as alive as any.
+    assert until(lambda: not any(map(processes.pid, names)))
     node.up()
-    assert not set(victims) & {processes.pid(name) for name in ("etcd", "containerd", "kubelet")}
+    assert not set(victims) & set(map(processes.pid, names))
     assert "Ready" in node.status()
 
 
