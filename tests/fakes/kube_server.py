@@ -3,6 +3,7 @@
 It is no proof of anything that Kubernetes itself decides: schemas, rights, admission.
 """
 
+import asyncio
 from collections import deque
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +18,14 @@ class KubeServer:
         objects: What is there, by path from the server's root.
         seen: Method, path and headers of each request.
         refuse: Status and body of the answers to the next requests, before any is looked at.
+        streams: What a path answers part by part; None for silence until the client goes.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.refuse: deque[tuple[int, Any]] = deque()
+        self.streams: dict[str, list[bytes | None]] = {}
         self.address = ""
         self._version = 0
         self._runner: web.AppRunner | None = None
@@ -46,13 +49,15 @@ class KubeServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append((request.method, request.path, dict(request.headers)))
         if self.refuse:
             status, body = self.refuse.popleft()
             if isinstance(body, str):
                 return web.Response(status=status, text=body)
             return web.json_response(body, status=status)
+        if request.path in self.streams:
+            return await self._stream(request)
         handler = {
             "GET": self._read,
             "POST": self._create,
@@ -62,6 +67,16 @@ class KubeServer:
         }[request.method]
         given = await request.json() if request.can_read_body else {}
         return handler(request.path, given)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in self.streams[request.path]:
+            if part is None:
+                await asyncio.Event().wait()
+            else:
+                await response.write(part)
+        return response
 
     def _read(self, path: str, _: dict[str, Any]) -> web.Response:
         if path in self.objects:

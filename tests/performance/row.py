@@ -16,6 +16,7 @@ class Row:
         at_most: The gate: how many times the rival's cost it may have.
         at_least: The gate the other way round: how many times faster it must be.
         goal: Seconds that it should stay under on a quiet machine; told, never a gate.
+        counts: Whether the costs are numbers of something, not seconds.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Row:
     at_most: float | None = None
     at_least: float | None = None
     goal: float | None = None
+    counts: bool = False
 
     @property
     def passed(self) -> bool:

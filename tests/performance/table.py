@@ -37,12 +37,13 @@ def duration(seconds: float) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     measured = row.measured
+    amount = "{:.3g}".format if row.counts else duration
     return (
         row.name,
-        duration(measured.cost),
-        measured.clock.name,
+        amount(measured.cost),
+        "-" if row.counts else measured.clock.name,
         row.rival,
-        duration(measured.rival_cost),
+        amount(measured.rival_cost),
         _ratio(row),
         _gate(row),
         _goal(row),

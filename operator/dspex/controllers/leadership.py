@@ -15,10 +15,11 @@ from dspex.controllers.hub import Hub
 from dspex.controllers.metrics import Metrics
 from dspex.controllers.queue import WorkQueue
 from dspex.controllers.reconcile import Reconciler
+from dspex.controllers.reflector import Reflector
 from dspex.controllers.registration import Registration
 from dspex.controllers.settings import Settings
 from dspex.controllers.sweep import Sweeper
-from dspex.controllers.watch import CHILDREN, OWN, watch
+from dspex.controllers.watch import CHILDREN, REFLECTED, WRITTEN, watch
 from dspex.controllers.world import World
 from dspex.kube.client import KubeClient
 from dspex.kube.config import ClusterConfig
@@ -64,8 +65,12 @@ class Leadership:
         self._recorder = Recorder(client, settings.identity, utc_now)
         self._executor = Executor(client, self._hub, self._recorder, metrics)
         self._reconciler = Reconciler(client, self._hub, self._executor, metrics, utc_now)
-        selectors = dict.fromkeys(CHILDREN, MANAGED)
-        self._sweeper = Sweeper(client, self._hub, self._spaces, selectors)
+        self._sweeper = Sweeper(client, self._hub, self._spaces)
+        self._reflectors = [
+            Reflector(client, self._hub, kind, space, MANAGED if kind in CHILDREN else "")
+            for kind in REFLECTED
+            for space in self._spaces or ("",)
+        ]
         names = [kind.name for kind in kinds]
         metrics.watch(self.world, self._queue.depth, lambda: client.requests, names)
         self.listed = asyncio.Event()
@@ -89,6 +94,7 @@ class Leadership:
             "events ended": asyncio.create_task(self._recorder.run()),
             "reading ended": asyncio.create_task(Refresher(self._client, self._hub).run()),
             "comparing ended": asyncio.create_task(self._sweeper.run()),
+            "reflecting ended": asyncio.create_task(self._reflect()),
             "the watch ended": asyncio.create_task(self._watch(stop, unwatched)),
         }
         await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -118,8 +124,15 @@ class Leadership:
             async with asyncio.timeout(1.0):
                 await self._recorder.flush()
 
+    async def _reflect(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for each in self._reflectors:
+                group.create_task(each.run())
+
     async def _watch(self, stop: asyncio.Event, unwatched: asyncio.Event) -> None:
         await self._list()
+        for each in self._reflectors:
+            await each.listed.wait()
         self.listed.set()
         await watch(
             self._hub,
@@ -132,7 +145,7 @@ class Leadership:
         )
 
     async def _list(self) -> None:
-        """Take all in that there is, before anything is decided; kopf lists it once more.
+        """Take in what kopf is to watch, before anything is decided; it lists it once more.
 
         Without the kinds of dspex.dev it waits for them: kopf looks for them once, when it starts.
         """
@@ -147,10 +160,10 @@ class Leadership:
 
     async def _take_in(self) -> None:
         for space in self._spaces or ("",):
-            for kind in (*OWN, *CHILDREN):
-                selector = MANAGED if kind in CHILDREN else ""
-                async for item in self._client.pages(kind, space, selector):
-                    self._hub.put(kind, item)
+            for kind in WRITTEN:
+                async for page in self._client.pages(kind, space):
+                    for item in page.items:
+                        self._hub.put(kind, item)
 
 
 def take_signals(stop: asyncio.Event) -> None:

@@ -23,7 +23,6 @@ class Sweeper:
         client: The API server.
         hub: Hears of what is gone.
         namespaces: Those that are watched; empty for all.
-        selectors: Label selector by kind, for those of which not all objects are watched.
         pause: Seconds to wait for further lists.
     """
 
@@ -32,13 +31,11 @@ class Sweeper:
         client: KubeClient,
         hub: Hub,
         namespaces: tuple[str, ...],
-        selectors: dict[Kind, str],
         pause: float = PAUSE,
     ) -> None:
         self._client = client
         self._hub = hub
         self._spaces = namespaces or ("",)
-        self._selectors = selectors
         self._pause = pause
         self._wanted: set[Kind] = set()
         self._asked = asyncio.Event()
@@ -68,7 +65,7 @@ class Sweeper:
         before = {key: _uid(world.known(key)) for key in world.keys(kind)}
         there: dict[tuple[str, str], str] = {}
         for space in self._spaces:
-            there |= await self._client.names(kind, space, self._selectors.get(kind, ""))
+            there |= await self._client.names(kind, space)
         for key, uid in before.items():
             if there.get((key.namespace, key.name)) != uid:
                 self._hub.drop(key, uid)

@@ -1,5 +1,8 @@
 """Watching, by kopf: which kinds, and the few lines that hand over what it sees.
 
+It watches what people write. Of runs, Jobs and pods there are dozens of events a run, and kopf
+takes milliseconds for each: those are for reflectors.
+
 kopf watches and nothing else: no handler of the kinds that write annotations and finalizers, no
 peering, no Events, and none of its indices: while it fills them, each object that it has seen wakes
 the handlers of all others, which takes minutes where there are thousands.
@@ -31,12 +34,11 @@ from dspex.kube.kind import (
     SIGNATURE,
     Kind,
 )
-from dspex.resources.names import MANAGED
 
 _IDENTITY: Final[Any] = "dspex"
 
-OWN: Final = (SIGNATURE, POOL, PIPELINE, PIPELINE_RUN)
-"""Kinds of ours: all objects are watched."""
+WRITTEN: Final = (SIGNATURE, POOL, PIPELINE)
+"""Kinds that people write: kopf watches them, all objects there are."""
 
 CHILDREN: Final = (
     DEPLOYMENT,
@@ -50,6 +52,9 @@ CHILDREN: Final = (
     DISRUPTION_BUDGET,
 )
 """Kinds of which the objects with our label are watched; the API server leaves the others out."""
+
+REFLECTED: Final = (PIPELINE_RUN, *CHILDREN)
+"""Kinds that reflectors watch."""
 
 ROUNDS: Final = 50
 """How often a watch that has to end is cancelled, a tenth of a second apart."""
@@ -75,7 +80,7 @@ async def watch(
         stop: Set to end it.
     """
     registry = kopf.OperatorRegistry()
-    for kind in (*OWN, *CHILDREN):
+    for kind in WRITTEN:
         _register(registry, kind, hub)
     lists = _Lists(namespaces, relisted)
 
@@ -102,7 +107,7 @@ async def watch(
 
 
 def settings() -> kopf.OperatorSettings:
-    """Return kopf's settings: it writes nothing, and lets the API server choose our objects."""
+    """Return kopf's settings: it writes nothing."""
     made = kopf.OperatorSettings()
     made.posting.enabled = False
     made.scanning.disabled = True
@@ -110,8 +115,6 @@ def settings() -> kopf.OperatorSettings:
     made.persistence.progress_storage = NoProgress()
     made.queueing.idle_timeout = 0.5
     made.watching.server_timeout = 600
-    for kind in CHILDREN:
-        made.watching.label_selectors[_group(kind), kind.plural] = MANAGED
     return made
 
 
@@ -205,8 +208,8 @@ class _Lists:
     """Notices the lists of each kind, also those that come back empty: kopf tells of no list."""
 
     def __init__(self, namespaces: tuple[str, ...], relisted: Callable[[Kind], None]) -> None:
-        kinds, spaces = (*OWN, *CHILDREN), namespaces or ("",)
-        self._kinds = {kind.path(space): kind for kind in kinds for space in spaces}
+        spaces = namespaces or ("",)
+        self._kinds = {kind.path(space): kind for kind in WRITTEN for space in spaces}
         self._relisted = relisted
 
     async def note(self, _: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:

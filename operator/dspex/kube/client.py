@@ -1,11 +1,13 @@
 """A client of the API server for JSON objects: the few verbs that operator and runner need."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 import aiohttp
+import msgspec
 
 from dspex.kube.config import ClusterConfig
 from dspex.kube.errors import ConflictError, KubeError, NotFoundError, error_of
@@ -19,10 +21,27 @@ REQUEST_TIMEOUT: Final = 30.0
 PAGE: Final = 500
 """Objects of one page of a list."""
 
+SILENCE: Final = 150.0
+"""Seconds without a byte after which a watch counts as dead; bookmarks come about once a minute."""
+
 _JSON: Final = "application/json"
 _MERGE: Final = "application/merge-patch+json"
 _NAMES: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _APPLY: Final = "application/apply-patch+yaml"
+_CLOSED: Final = "the client is not open: use it in `async with`"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: Objects; each says what it is.
+        version: resourceVersion of the whole list: a watch goes on from there.
+    """
+
+    items: list[Object]
+    version: str
 
 
 class KubeClient:
@@ -39,6 +58,7 @@ class KubeClient:
         self._config = config
         self._manager = manager
         self._session: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
         self.requests: dict[tuple[str, int], int] = {}
         """How many requests were made, by method and HTTP status (0: no answer)."""
 
@@ -46,6 +66,11 @@ class KubeClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._config.trust or True, limit=32),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT),
+        )
+        # Watches stay open: they must not take the places of the others.
+        self._streams = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._config.trust or True, limit=0),
+            timeout=aiohttp.ClientTimeout(connect=REQUEST_TIMEOUT, sock_read=SILENCE),
         )
         return self
 
@@ -55,8 +80,9 @@ class KubeClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._streams):
+            if session is not None:
+                await session.close()
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """Return an object."""
@@ -71,34 +97,58 @@ class KubeClient:
 
     async def pages(
         self, kind: Kind, namespace: str = "", selector: str = ""
-    ) -> "AsyncIterator[Object]":
-        """Give the objects of a kind, fetched page by page; each says what it is."""
-        async for item in self._items(kind, namespace, selector, _JSON):
-            # The API server leaves it out in lists of its own kinds.
-            yield {"apiVersion": kind.version, "kind": kind.name, **item}
+    ) -> "AsyncIterator[Page]":
+        """Give the objects of a kind, page by page; there is one page at least."""
+        said = {"apiVersion": kind.version, "kind": kind.name}
+        async for answer in self._pages(kind, namespace, selector, _JSON):
+            # The API server leaves out in lists of its own kinds what they are.
+            items = [{**said, **item} for item in answer.get("items") or ()]
+            yield Page(items, (answer.get("metadata") or {}).get("resourceVersion", ""))
 
-    async def names(
-        self, kind: Kind, namespace: str = "", selector: str = ""
-    ) -> "dict[tuple[str, str], str]":
+    async def names(self, kind: Kind, namespace: str = "") -> "dict[tuple[str, str], str]":
         """Return the uids of the objects of a kind by namespace and name; nothing else is sent."""
         found = {}
-        async for item in self._items(kind, namespace, selector, _NAMES):
-            each = item["metadata"]
-            found[each.get("namespace", ""), each["name"]] = each.get("uid", "")
+        async for answer in self._pages(kind, namespace, "", _NAMES):
+            # Null, not an empty list, where there is none and only metadata was asked for.
+            for item in answer.get("items") or ():
+                each = item["metadata"]
+                found[each.get("namespace", ""), each["name"]] = each.get("uid", "")
         return found
 
-    async def _items(
+    async def _pages(
         self, kind: Kind, namespace: str, selector: str, accept: str
     ) -> "AsyncIterator[Object]":
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
         while True:
             answer = await self._ask("GET", kind.path(namespace), query=query, accept=accept)
-            # Null, not an empty list, where there is none and only metadata was asked for.
-            for item in answer.get("items") or ():
-                yield item
+            yield answer
             query["continue"] = (answer.get("metadata") or {}).get("continue", "")
             if not query["continue"]:
                 return
+
+    async def lines(self, path: str, query: Mapping[str, str]) -> "AsyncGenerator[bytes, None]":
+        """Give the lines of an answer as they come, each of any length, until the server ends it.
+
+        A last line without its end is left out.
+        """
+        if self._streams is None:
+            raise RuntimeError(_CLOSED)
+        status, rest = 0, b""
+        try:
+            async with self._streams.get(
+                self._config.server + path, headers=self._config.headers(), params=dict(query)
+            ) as reply:
+                status = reply.status
+                if status >= 400:
+                    raise error_of(status, _decoded(await reply.read()), f"GET {path}")
+                async for chunk in reply.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreached("GET", path, error) from error
+        finally:
+            self._count("GET", status)
 
     async def create(self, item: Object) -> Object:
         """Create an object."""
@@ -160,7 +210,7 @@ class KubeClient:
         accept: str = _JSON,
     ) -> Object:
         if self._session is None:
-            raise RuntimeError("the client is not open: use it in `async with`")
+            raise RuntimeError(_CLOSED)
         status = 0
         try:
             async with self._session.request(
@@ -171,20 +221,26 @@ class KubeClient:
                 params=dict(query or {}),
             ) as reply:
                 status = reply.status
-                text = await reply.text()
+                text = await reply.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise KubeError(f"{method} {path}: {type(error).__name__}: {error}") from error
+            raise _unreached(method, path, error) from error
         finally:
-            key = (method, status)
-            self.requests[key] = self.requests.get(key, 0) + 1
+            self._count(method, status)
         answer = _decoded(text)
         if status >= 400:
             raise error_of(status, answer, f"{method} {path}")
         return answer if isinstance(answer, dict) else {}
 
+    def _count(self, method: str, status: int) -> None:
+        self.requests[method, status] = self.requests.get((method, status), 0) + 1
 
-def _decoded(text: str) -> Any:
+
+def _unreached(method: str, path: str, error: Exception) -> KubeError:
+    return KubeError(f"{method} {path}: {type(error).__name__}: {error}")
+
+
+def _decoded(text: bytes) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
-        return {"message": text[:500]}
+        return msgspec.json.decode(text)
+    except (ValueError, msgspec.DecodeError):
+        return {"message": text[:500].decode(errors="replace")}

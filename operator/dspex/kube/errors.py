@@ -26,6 +26,10 @@ class NotFoundError(KubeError):
     """There is no such object, or no such kind."""
 
 
+class ExpiredError(KubeError):
+    """The API server has forgotten what came after that version, or that page: list anew."""
+
+
 class ConflictError(KubeError):
     """The object has changed since it was read, or is there already."""
 
@@ -42,6 +46,7 @@ _BY_STATUS: dict[int, type[KubeError]] = {
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
+    410: ExpiredError,
     422: InvalidError,
 }
 

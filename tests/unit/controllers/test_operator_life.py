@@ -20,7 +20,7 @@ from dspex.controllers import __main__ as command
 from dspex.controllers.decision import Decision, Note
 from dspex.controllers.leadership import take_signals
 from dspex.controllers.registration import Registration
-from dspex.controllers.watch import CHILDREN, OWN
+from dspex.controllers.watch import REFLECTED, WRITTEN
 from dspex.controllers.world import World
 from dspex.kube.kind import EVENT, LEASE, SIGNATURE, Kind
 from fakes.asks import watches, writes
@@ -29,7 +29,7 @@ from fakes.cluster_server import ClusterServer
 from fakes.items import item, signature
 from fakes.operator_thread import OperatorThread
 
-WATCHED = len((*OWN, *CHILDREN))
+WATCHED = len((*WRITTEN, *REFLECTED))
 SPACE = "dspex-system"
 
 

@@ -6,19 +6,18 @@ import pytest
 
 from dspex.controllers.key import Key
 from dspex.controllers.sweep import PAUSE, Sweeper
-from dspex.kube.kind import JOB, SIGNATURE, Kind
-from dspex.resources.names import MANAGED
+from dspex.kube.kind import PIPELINE, SIGNATURE, Kind
 from fakes.cluster import Ask, Refusal
 from fakes.controller_bench import Bench
-from fakes.items import child, signature
+from fakes.items import signature
 from fakes.virtual_time import run_virtually
 
 READER = Key(SIGNATURE, "shop", "reader")
 
 
 def sweeper(bench: Bench, *namespaces: str) -> Sweeper:
-    """Make one that sees of Jobs those with our label alone."""
-    return Sweeper(bench.client, bench.hub, namespaces, {JOB: MANAGED})
+    """Make one for some namespaces; none for all."""
+    return Sweeper(bench.client, bench.hub, namespaces)
 
 
 def names(bench: Bench, kind: Kind) -> set[str]:
@@ -91,16 +90,18 @@ async def test_what_comes_while_names_are_asked_for_stays() -> None:
     assert names(bench, SIGNATURE) == {"a", "b"}
 
 
-async def test_only_the_objects_that_are_watched_are_compared() -> None:
-    """By the label of the kind, and in the namespaces that are watched."""
+async def test_only_the_namespaces_that_are_watched_are_compared() -> None:
+    """What is elsewhere is not asked for."""
     bench = Bench()
     for space in ("shop", "lab"):
-        bench.add(child("j", JOB, namespace=space, spec={}))
-    bench.cluster.edit(JOB, "shop", "j", {"metadata": {"labels": None}})
-    await sweeper(bench, "shop", "lab").sweep(JOB)
-    assert bench.world.keys(JOB) == (Key(JOB, "lab", "j"),)
-    assert [each.path for each in bench.cluster.asked] == [JOB.path("shop"), JOB.path("lab")]
-    assert {each.query["labelSelector"] for each in bench.cluster.asked} == {MANAGED}
+        bench.add(signature("a", namespace=space))
+    bench.cluster.remove(SIGNATURE, "shop", "a")
+    await sweeper(bench, "shop", "lab").sweep(SIGNATURE)
+    assert bench.world.keys(SIGNATURE) == (Key(SIGNATURE, "lab", "a"),)
+    assert [each.path for each in bench.cluster.asked] == [
+        SIGNATURE.path("shop"),
+        SIGNATURE.path("lab"),
+    ]
 
 
 def test_a_kind_is_compared_once_for_several_requests() -> None:
@@ -114,13 +115,13 @@ def test_a_kind_is_compared_once_for_several_requests() -> None:
         assert bench.cluster.asked == []
         for _ in range(3):
             made.ask(SIGNATURE)
-        made.ask(JOB)
+        made.ask(PIPELINE)
         await asyncio.sleep(PAUSE / 2)
         assert bench.cluster.asked == []
         await asyncio.sleep(100.0)
-        assert {each.path for each in bench.cluster.asked} == {SIGNATURE.path(), JOB.path()}
+        assert {each.path for each in bench.cluster.asked} == {SIGNATURE.path(), PIPELINE.path()}
         assert len(bench.cluster.asked) == 2
-        made.ask(JOB)
+        made.ask(PIPELINE)
         await asyncio.sleep(100.0)
         assert len(bench.cluster.asked) == 3
         sweeping.cancel()

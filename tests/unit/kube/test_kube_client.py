@@ -6,7 +6,14 @@ import pytest
 
 from dspex.kube.client import KubeClient
 from dspex.kube.config import ClusterConfig
-from dspex.kube.errors import ConflictError, ForbiddenError, InvalidError, KubeError, NotFoundError
+from dspex.kube.errors import (
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    InvalidError,
+    KubeError,
+    NotFoundError,
+)
 from dspex.kube.kind import CONFIG_MAP, KINDS, LEASE, PIPELINE_RUN, Kind
 from fakes.kube_server import KubeServer
 
@@ -40,7 +47,7 @@ async def test_an_object_is_created_read_listed_and_deleted(
     await client.create(ITEM)
     found = await client.get(CONFIG_MAP, "shop", "a")
     assert found["data"] == {"k": "v"}
-    assert [item async for item in client.pages(CONFIG_MAP, "shop")] == [found]
+    assert [page.items async for page in client.pages(CONFIG_MAP, "shop")] == [[found]]
     await client.delete(CONFIG_MAP, "shop", "a")
     assert await client.find(CONFIG_MAP, "shop", "a") is None
     assert {headers["Authorization"] for _, _, headers in server.seen} == {"Bearer t-1"}
@@ -76,6 +83,7 @@ async def test_patches_say_what_they_are(server: KubeServer, client: KubeClient)
         (403, ForbiddenError, False),
         (404, NotFoundError, False),
         (409, ConflictError, False),
+        (410, ExpiredError, False),
         (422, InvalidError, False),
         (429, KubeError, True),
         (503, KubeError, True),
@@ -111,6 +119,63 @@ async def test_a_client_that_is_not_open_says_so() -> None:
     """A fault of ours, not of the server."""
     with pytest.raises(RuntimeError, match="async with"):
         await KubeClient(ClusterConfig("http://127.0.0.1:1"), manager="tests").raw("/")
+
+
+async def lines(server: KubeServer, client: KubeClient, *parts: bytes) -> list[bytes]:
+    """Return the lines that a client reads of an answer that comes in these parts."""
+    server.streams["/watched"] = list(parts)
+    return [line async for line in client.lines("/watched", {"watch": "true"})]
+
+
+async def test_lines_come_whole_however_long_and_however_cut(
+    server: KubeServer, client: KubeClient
+) -> None:
+    """A run's object may have a mebibyte; a line that was not ended is not taken for one."""
+    long = b"x" * 2**20
+    got = await lines(server, client, b"one\ntw", b"o\n" + long, long + b"\nbroken o")
+    assert got == [b"one", b"two", long * 2]
+    assert server.seen[-1][2]["Authorization"] == "Bearer t-1"
+    assert client.requests == {("GET", 200): 1}
+
+
+async def test_watches_take_no_place_of_other_requests(
+    server: KubeServer, client: KubeClient
+) -> None:
+    """Fifty of them are open, and a request goes through."""
+    server.streams["/watched"] = [b"seen\n", None]
+    watches = [client.lines("/watched", {}) for _ in range(50)]
+    assert [await anext(each) for each in watches] == [b"seen"] * 50
+    await client.create(ITEM)
+    for each in watches:
+        await each.aclose()
+
+
+async def test_lines_that_are_refused_say_why(server: KubeServer, client: KubeClient) -> None:
+    """As every other request does."""
+    server.refuse.append((410, {"message": "too old", "reason": "Expired"}))
+    with pytest.raises(ExpiredError, match="GET /watched: too old"):
+        await lines(server, client)
+
+
+async def test_a_watch_without_a_word_counts_as_dead(
+    server: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that a firewall forgot tells of no end."""
+    monkeypatch.setattr("dspex.kube.client.SILENCE", 0.05)
+    server.streams["/watched"] = [b"seen\n", None]
+    async with KubeClient(ClusterConfig(server.address), manager="tests") as client:
+        watch = client.lines("/watched", {})
+        assert await anext(watch) == b"seen"
+        with pytest.raises(KubeError, match=r"GET /watched: .*[Tt]imeout") as got:
+            await anext(watch)
+    assert got.value.transient
+
+
+async def test_lines_of_a_client_that_is_not_open_say_so() -> None:
+    """A fault of ours, not of the server."""
+    client = KubeClient(ClusterConfig("http://127.0.0.1:1"), manager="tests")
+    with pytest.raises(RuntimeError, match="async with"):
+        await anext(client.lines("/watched", {}))
 
 
 def test_every_kind_is_found_by_its_manifest() -> None:

@@ -1,5 +1,6 @@
 """The harness of `make bench`: what it times, what it gates on, what it prints."""
 
+import dataclasses
 import gc
 from collections.abc import Callable
 
@@ -188,6 +189,12 @@ def test_the_table_says_what_holds() -> None:
     assert third.endswith("-            < 1 ms met")
     assert len({line.index("wall") for line in (first, second, third)}) == 1
     assert head.split()[0] == "benchmark"
+
+
+def test_numbers_of_things_are_shown_without_a_unit() -> None:
+    """Neither as seconds nor by a clock."""
+    counted = dataclasses.replace(row(7.5, 12, at_most=1), counts=True)
+    assert table([counted]).splitlines()[2].split()[1:3] == ["7.5", "-"]
 
 
 def test_the_verdict_names_what_is_missed() -> None:
