@@ -272,7 +272,8 @@ class TransformStep(ApiModel):
     """Reshape the input value; the output is result."""
 
     name: RegistryName = Field(
-        description="The transform: pick, filter, join, json, or one of an installed plug-in."
+        description="The transform: chunk, dedupe, filter, group, join, json, merge, pick, rename, "
+        "sample, sort, split, or one of an installed plug-in."
     )
     config: JsonObject | None = Field(default=None, description="Options of the transform.")
 

@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from dspex.errors import NativeError, Reason
+from dspex.errors import CompileError, Diagnostic, NativeError, Reason
 from dspex.native import types
 from dspex.native.config import Config, NoConfig, read_config
+from dspex.native.kind import kind_of
 
 
 class Transform(ABC):
@@ -59,15 +60,45 @@ def failed(message: str) -> NativeError:
     return NativeError(Reason.TRANSFORM_FAILED, message)
 
 
-def kind_of(value: Any) -> str:
-    """Name a wire value's kind for an error."""
-    kinds: dict[type, str] = {
-        dict: "an object",
-        list: "a list",
-        str: "a string",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        type(None): "null",
-    }
-    return kinds.get(type(value), type(value).__name__)
+def the_list(value: Any, name: str) -> list[Any]:
+    """Return a value that has to be a list, or fail with `TransformFailed`."""
+    if not isinstance(value, list):
+        raise failed(f"{name} takes a list, not {kind_of(value)}")
+    return value
+
+
+def item_type(input_type: types.Type, name: str) -> types.Type:
+    """Return the type of a list's items; `Any` where it can't be told.
+
+    Raises:
+        CompileError: A value of the type is no list.
+    """
+    match input_type:
+        case types.ListOf(item) | types.SetOf(item) | types.TupleOf((item,), True):
+            return item
+        case types.AnyType() | types.UnionOf() | types.TupleOf():
+            return types.ANY
+    raise wrong_type(name, "a list", "list", input_type)
+
+
+def wrong_type(
+    name: str, takes: str, expected: str, found: types.Type, remedy: str | None = None
+) -> CompileError:
+    """Say that no value of a type can be taken.
+
+    Args:
+        name: The transform.
+        takes: What it takes, in words.
+        expected: The same as a type.
+        found: The input's type.
+        remedy: What to do instead.
+    """
+    return CompileError(
+        Diagnostic(
+            code="WrongType",
+            message=f"{name} takes {takes}",
+            expected=expected,
+            found=str(found),
+            remedy=remedy,
+        )
+    )

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from dspex.errors import CompileError, Diagnostic
 from dspex.native import types
 from dspex.native.config import Config
-from dspex.native.transforms.base import Transform, failed, kind_of
-from dspex.native.transforms.path import NotThereError, follow, parse_path, type_at
+from dspex.native.kind import kind_of
+from dspex.native.transforms.base import Transform, failed, item_type, the_list
+from dspex.native.transforms.path import NotThereError, follow, parse_path, type_of_each
 
 Operator = Literal[
     "Equal",
@@ -65,27 +65,14 @@ class Filter(Transform):
 
     def transform(self, value: Any, config: FilterConfig) -> Any:
         """Return the items that meet the condition."""
-        if not isinstance(value, list):
-            raise failed(f"filter takes a list, not {kind_of(value)}")
-        return [item for index, item in enumerate(value) if _meets(item, index, config)]
+        items = the_list(value, self.name)
+        return [item for index, item in enumerate(items) if _meets(item, index, config)]
 
     def result_type(self, input_type: types.Type, config: FilterConfig) -> types.Type:
         """Return the list's own type."""
-        match input_type:
-            case types.ListOf(item) | types.SetOf(item) | types.TupleOf((item,), True):
-                if config.field is not None:
-                    type_at(item, config.field)
-                return types.ListOf(item)
-            case types.AnyType() | types.UnionOf() | types.TupleOf():
-                return types.ListOf(types.ANY)
-        raise CompileError(
-            Diagnostic(
-                code="WrongType",
-                message="filter takes a list",
-                expected="list",
-                found=str(input_type),
-            )
-        )
+        item = item_type(input_type, self.name)
+        type_of_each(item, config.field)
+        return types.ListOf(item)
 
 
 def _meets(item: Any, index: int, config: FilterConfig) -> bool:

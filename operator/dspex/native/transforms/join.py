@@ -3,29 +3,21 @@
 import json
 from typing import Any
 
-from dspex.errors import CompileError, Diagnostic
 from dspex.native import types
-from dspex.native.config import Config
-from dspex.native.transforms.base import Transform, failed, kind_of
-from dspex.native.transforms.path import follow_or_fail, parse_path, type_at
+from dspex.native.transforms.base import Transform, item_type, the_list
+from dspex.native.transforms.path import FieldConfig, type_of_each, values_at
 
 
-class JoinConfig(Config):
-    """Options of join.
+class JoinConfig(FieldConfig):
+    """Options of join, beside `field`.
 
     Attributes:
         separator: Between two items; a line break where it is not given.
-        field: Path into each item; without it the item itself.
         prefix: Before each item, such as `- `.
     """
 
     separator: str = "\n"
-    field: str | None = None
     prefix: str = ""
-
-    def __post_init__(self) -> None:
-        if self.field is not None:
-            parse_path(self.field)
 
 
 class Join(Transform):
@@ -37,35 +29,13 @@ class Join(Transform):
 
     def transform(self, value: Any, config: JoinConfig) -> str:
         """Join the items."""
-        if not isinstance(value, list):
-            raise failed(f"join takes a list, not {kind_of(value)}")
-        return config.separator.join(
-            config.prefix + _text(_part(item, index, config)) for index, item in enumerate(value)
-        )
+        parts = values_at(the_list(value, self.name), config.field)
+        return config.separator.join(config.prefix + _text(part) for part in parts)
 
     def result_type(self, input_type: types.Type, config: JoinConfig) -> types.Type:
         """Return str."""
-        match input_type:
-            case types.ListOf(item) | types.SetOf(item) | types.TupleOf((item,), True):
-                if config.field is not None:
-                    type_at(item, config.field)
-                return types.STR
-            case types.AnyType() | types.UnionOf() | types.TupleOf():
-                return types.STR
-        raise CompileError(
-            Diagnostic(
-                code="WrongType",
-                message="join takes a list",
-                expected="list",
-                found=str(input_type),
-            )
-        )
-
-
-def _part(item: Any, index: int, config: JoinConfig) -> Any:
-    if config.field is None:
-        return item
-    return follow_or_fail(item, config.field, f"item {index}: ")
+        type_of_each(item_type(input_type, self.name), config.field)
+        return types.STR
 
 
 def _text(value: Any) -> str:

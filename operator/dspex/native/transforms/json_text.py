@@ -7,7 +7,8 @@ from typing import Any, Literal, NoReturn
 from dspex.errors import CompileError, Diagnostic
 from dspex.native import types
 from dspex.native.config import Config
-from dspex.native.transforms.base import Transform, failed, kind_of
+from dspex.native.kind import kind_of
+from dspex.native.transforms.base import Transform, failed
 
 MAX_INDENT = 16
 """Blanks that `indent` may ask for."""

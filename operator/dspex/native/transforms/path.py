@@ -1,12 +1,15 @@
 """Paths into a value: `name`, `items[0].score`."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from dspex.errors import CompileError, Diagnostic, nearest
 from dspex.native import types
-from dspex.native.transforms.base import failed, kind_of
+from dspex.native.config import Config
+from dspex.native.kind import kind_of
+from dspex.native.transforms.base import failed
 
 _PART = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 _WHOLE = re.compile(r"(?:[^.\[\]]+|\[-?\d+\])(?:\.[^.\[\]]+|\[-?\d+\])*")
@@ -28,6 +31,20 @@ def parse_path(path: str) -> tuple[str | int, ...]:
             )
         )
     return tuple(name or int(position) for name, position in _PART.findall(path))
+
+
+class FieldConfig(Config):
+    """Options of a transform that looks at one value of each item.
+
+    Attributes:
+        field: Path into each item; without it the item itself.
+    """
+
+    field: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.field is not None:
+            parse_path(self.field)
 
 
 class NotThereError(Exception):
@@ -52,6 +69,17 @@ def follow_or_fail(value: Any, path: str, where: str = "") -> Any:
         return follow(value, path)
     except NotThereError as error:
         raise failed(f"{where}{error}") from None
+
+
+def values_at(items: Sequence[Any], path: str | None) -> list[Any]:
+    """Return what stands at the end of a path in each item; without a path the items.
+
+    Raises:
+        NativeError: `TransformFailed`, naming the item in which there is nothing.
+    """
+    if path is None:
+        return list(items)
+    return [follow_or_fail(item, path, f"item {index}: ") for index, item in enumerate(items)]
 
 
 def _step(value: Any, part: str | int) -> Any:
@@ -80,6 +108,11 @@ def type_at(type_: types.Type, path: str) -> types.Type:
     for part in parse_path(path):
         current = _type_step(current, part, path)
     return current
+
+
+def type_of_each(item: types.Type, path: str | None) -> types.Type:
+    """Return the type of what `values_at` returns; raises what `type_at` raises."""
+    return item if path is None else type_at(item, path)
 
 
 def _type_step(type_: types.Type, part: str | int, path: str) -> types.Type:

@@ -6,7 +6,8 @@ import msgspec
 
 from dspex.native import types
 from dspex.native.config import Config
-from dspex.native.transforms.base import Transform, failed, kind_of
+from dspex.native.kind import kind_of
+from dspex.native.transforms.base import Transform, failed
 from dspex.native.transforms.path import (
     NotThereError,
     follow,
