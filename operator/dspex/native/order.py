@@ -1,4 +1,4 @@
-"""Which values can be put in order together: numbers, strings, booleans, times; never a mix."""
+"""Which values can be put in order together: numbers, strings or booleans, never a mix."""
 
 import math
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from dspex.native.kind import kind_of
 
-_ORDERED: Final = frozenset(("a number", "a string", "a boolean", "a timestamp", "a duration"))
+_ORDERED: Final = frozenset(("a number", "a string", "a boolean"))
 
 
 def check_order(items: Iterable[tuple[int, Any]]) -> None:

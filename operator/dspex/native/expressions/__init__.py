@@ -7,8 +7,11 @@ Beside CEL's own functions and macros (`size`, `matches`, `contains`, `startsWit
 - `present(x)`: whether it is;
 - strings: `charAt indexOf lastIndexOf lowerAscii upperAscii replace split substring trim join
   reverse`;
+- lists: `sum min max mean sort distinct flatten slice reverse`, `lists.range`;
 - `math.greatest least ceil floor round trunc abs sign sqrt isNaN isInf isFinite`;
-- `base64.encode base64.decode`.
+- `json.encode json.decode`, `base64.encode base64.decode`.
+
+Those that CEL and its extensions lack are in `dspex.native.expressions.library`.
 
 CEL is loaded when the first expression that is more than a name is compiled.
 """

@@ -184,11 +184,9 @@ def to_wire(value: Any) -> Any:
         return value
     if kind is float:
         return _finite(value)
-    meter = Meter()
-    if kind is str:
-        meter.add(len(value))
+    if kind is str and len(value) <= MAX_TEXT:
         return value
-    return _wire(value, meter)
+    return _wire(value, Meter())
 
 
 def _wire(value: Any, meter: Meter) -> Any:

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from dspex.errors import Diagnostic, DspexError, ExpressionError, NativeError, Reason
 from dspex.native import types
 from dspex.native.expressions.celtypes import cel_type, shown, split
 from dspex.native.expressions.convert import ConversionError, Converter, Meter, converter
+from dspex.native.expressions.library import bound
 from dspex.native.expressions.program import Program, TooManyIterations, Unbound, compile_program
 from dspex.native.expressions.rewrite import (
     Hoist,
@@ -29,6 +30,9 @@ TIME_LIMIT = 2.0
 
 MAX_REPEATED = 64 * 1024 * 1024
 """Characters or items that an expression may repeat by naming a large value many times."""
+
+MAX_HANDED_OVER = 4 * 1024 * 1024
+"""The same, where functions of the library take values out of CEL, which costs a copy each time."""
 
 _FIRST_CHUNK, _CHUNK = 16, 64
 """Items that CEL loops over at once: its loops take quadratic time, so the chunks are short."""
@@ -53,17 +57,23 @@ class Frame:
         bindings: Wire values by name.
         local: Values of the loops' variables.
         converted: Values that were coerced to their type already.
-        meter: What the loops have made.
     """
 
-    __slots__ = ("bindings", "converted", "deadline", "local", "meter")
+    __slots__ = ("_meter", "bindings", "converted", "deadline", "local")
 
     def __init__(self, bindings: Bindings) -> None:
         self.bindings = bindings
         self.local: dict[str, Any] = {}
         self.converted: dict[str, Any] = {}
-        self.meter = Meter()
+        self._meter: Meter | None = None
         self.deadline: float | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """What loops and functions have made; most evaluations have neither, and need none."""
+        if self._meter is None:
+            self._meter = Meter()
+        return self._meter
 
     def check_time(self) -> None:
         """End an evaluation whose loops take too long; the clock runs from the first call on."""
@@ -107,6 +117,8 @@ class Plan:
         "type_name",
     )
 
+    _may_repeat: ClassVar[int] = MAX_REPEATED
+
     def __init__(self, rewritten: Rewritten, scope: Scope) -> None:
         self.rewritten = rewritten
         self._program: Program = compile_program(rewritten)
@@ -141,7 +153,7 @@ class Plan:
         if extra is not None:
             data[extra[0]] = extra[1]
         if self._uses > 1:
-            _bound_repetition(data, self._uses)
+            _bound_repetition(data, self._uses, self._may_repeat)
         try:
             return self._program.run(data)
         except Unbound as unbound:
@@ -202,10 +214,30 @@ def convert(converter_: Converter, value: Any, name: str) -> Any:
         raise failed(f"{name}: the value is not of its type: {error}") from None
 
 
-def _bound_repetition(data: Mapping[str, Any], uses: int) -> None:
+_SIZED = (str, list, dict)  # a union would be made anew for each value
+
+
+def _bound_repetition(data: Mapping[str, Any], uses: int, most: int) -> None:
     for value in data.values():
-        if isinstance(value, str | list | dict) and len(value) * uses > MAX_REPEATED:
+        if isinstance(value, _SIZED) and len(value) * uses > most:
             raise failed(f"the expression repeats a value of {len(value)} too often")
+
+
+class MeteredPlan(Plan):
+    """A plan that calls functions of the library, which count what they make."""
+
+    __slots__ = ()
+
+    _may_repeat = MAX_HANDED_OVER
+
+    def run(self, frame: Frame, extra: tuple[str, Any] | None = None) -> Any:
+        """Return CEL's plain value; raises what `Plan.run` raises."""
+        bound(frame.meter, frame.check_time)
+        return super().run(frame, extra)
+
+
+def _plan(rewritten: Rewritten, scope: Scope) -> Plan:
+    return MeteredPlan(rewritten, scope) if rewritten.library else Plan(rewritten, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +402,7 @@ def compile_plan(
         ExpressionError: A wrong name or a wrong type.
     """
     rewriter = Rewriter(source, scope, outer, _hoist(source, scope, outer))
-    return Plan(rewriter.expression(node, span), scope)
+    return _plan(rewriter.expression(node, span), scope)
 
 
 def _hoist(source: str, scope: Scope, outer: Mapping[str, str]) -> Hoist:
@@ -435,7 +467,7 @@ def _compile_chunk(
         rewriter.copy(", ", span[0])
         rewriter.emit(*span)
     rewriter.copy(")", node.end - 1)
-    return Plan(rewriter.finished(), scope), slot
+    return _plan(rewriter.finished(), scope), slot
 
 
 def _item_type(range_: str, node: Comprehension, source: str) -> str:

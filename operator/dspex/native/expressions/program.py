@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from dspex.errors import Diagnostic, ExpressionError, NativeError, Reason, nearest
 from dspex.native.expressions.celtypes import shown, to_cel
-from dspex.native.expressions.functions import declarations
+from dspex.native.expressions.library import (
+    INTERNAL,
+    METHODS,
+    NAMESPACED,
+    SUM,
+    SUM_FLOAT,
+    SUM_WHOLE,
+    Function,
+    begin_calls,
+    checked,
+    end_calls,
+    running,
+)
 from dspex.native.expressions.rewrite import Rewritten
 
 if TYPE_CHECKING:
@@ -21,6 +33,7 @@ _CALLED = re.compile(r"\w+$")
 _WORD = re.compile(r"\w+|[^\w\s]{1,2}")
 _SELECT = re.compile(r"expression of type '(.+)' cannot be the operand of a select")
 _RANGE = re.compile(r"expression of type '(.+)' cannot be the range of a comprehension")
+_INTERNAL = re.compile(rf"\b(?:{'|'.join(INTERNAL)})(?=\()")
 _STATUS = re.compile(r"^[A-Z_]+: ")
 
 FUNCTIONS = (
@@ -31,7 +44,7 @@ FUNCTIONS = (
     "present", "charAt", "indexOf", "lastIndexOf", "lowerAscii", "upperAscii", "replace", "split",
     "substring", "trim", "join", "reverse", "format", "quote", "greatest", "least", "ceil",
     "floor", "round", "trunc", "abs", "sign", "sqrt", "isNaN", "isInf", "isFinite", "encode",
-    "decode",
+    "decode", *METHODS, *NAMESPACED,
 )  # fmt: skip
 """What may be called, for suggestions."""
 
@@ -53,12 +66,12 @@ class Program:
 
     __slots__ = ("_error", "_expression", "type_name")
 
-    def __init__(self, expression: "cel.Expression") -> None:
+    def __init__(self, expression: "cel.Expression", type_name: str) -> None:
         from cel_expr_python import cel
 
         self._expression = expression
         self._error = cel.Type.ERROR
-        self.type_name: str = expression.return_type().name()
+        self.type_name = type_name
 
     def run(self, slots: Mapping[str, Any]) -> Any:
         """Evaluate and return CEL's plain value.
@@ -89,6 +102,20 @@ class Program:
         raise NativeError(Reason.EXPRESSION_FAILED, _plain(message))
 
 
+class LibraryProgram(Program):
+    """A compiled expression that calls functions of the library."""
+
+    __slots__ = ()
+
+    def run(self, slots: Mapping[str, Any]) -> Any:
+        """Evaluate and return CEL's plain value; raises what `Program.run` raises."""
+        kept = begin_calls()
+        try:
+            return super().run(slots)
+        finally:
+            end_calls(kept)
+
+
 def compile_program(rewritten: Rewritten) -> Program:
     """Compile a rewritten expression.
 
@@ -96,26 +123,76 @@ def compile_program(rewritten: Rewritten) -> Program:
         ExpressionError: With the caret in the person's own source.
     """
     slot_types = tuple(slot.type_name for slot in rewritten.slots)
-    environment = _environment(slot_types, len(rewritten.tested))
+    environment = _environment(slot_types, len(rewritten.tested), library=rewritten.library)
     try:
-        return Program(environment.compile(rewritten.text))
+        expression = environment.compile(rewritten.text)
+        type_name: str = expression.return_type().name()
+        if rewritten.library:
+            text = _exact_sums(rewritten, environment)
+            runner = _runner(slot_types, len(rewritten.tested))
+            return LibraryProgram(runner.compile(text), type_name)
+        return Program(expression, type_name)
     except RuntimeError as error:
         raise ExpressionError(_diagnostic(str(error), rewritten)) from None
 
 
 @lru_cache(maxsize=256)
-def _environment(slot_types: tuple[str, ...], tested: int) -> "cel.Env":
+def _environment(slot_types: tuple[str, ...], tested: int, *, library: bool) -> "cel.Env":
     """Make an environment, once for all expressions with the same types in the same order.
 
     One costs a millisecond and 0.2 MB: a pipeline of thousands of expressions needs to share them.
+    The library is declared, with its types, for those that use it alone.
     """
     from cel_expr_python import cel
-    from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
+
+    config = _configuration() if library else None
+    variables = _variables(slot_types, tested)
+    return cel.NewEnv(config=config, variables=variables, extensions=_extensions())
+
+
+@lru_cache(maxsize=256)
+def _runner(slot_types: tuple[str, ...], tested: int) -> "cel.Env":
+    """Make an environment that runs what one with the library has checked.
+
+    Here the functions take and return values without types, which all that was checked satisfies.
+    """
+    from cel_expr_python import cel
+
+    variables = _variables(slot_types, tested)
+    return cel.NewEnv(variables=variables, extensions=_extensions(), functions=running())
+
+
+@lru_cache(maxsize=1)
+def _configuration() -> "cel.EnvConfig":
+    from cel_expr_python import cel
+
+    return cel.NewEnvConfigFromYaml(checked())
+
+
+def _variables(slot_types: tuple[str, ...], tested: int) -> dict[str, "cel.Type"]:
+    from cel_expr_python import cel
 
     variables = {f"_v{index}": to_cel(name) for index, name in enumerate(slot_types)}
     variables.update({f"_p{index}": cel.Type.BOOL for index in range(tested)})
-    extensions = [ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
-    return cel.NewEnv(variables=variables, extensions=extensions, functions=declarations())
+    return variables
+
+
+def _extensions() -> list["cel.CelExtensionBase"]:
+    from cel_expr_python.ext import ext_encoders, ext_math, ext_strings
+
+    return [ext_strings.ExtStrings(), ext_math.ExtMath(), ext_encoders.ExtEncoders()]
+
+
+def _exact_sums(rewritten: Rewritten, environment: "cel.Env") -> str:
+    """Return the text with its sums of floats told apart from those of integers."""
+    text = rewritten.text
+    for place in reversed(rewritten.sums):
+        before, after = text[:place], text[place + len(SUM.internal) :]
+        try:
+            environment.compile(f"{before}{SUM_WHOLE.internal}{after}")
+        except RuntimeError:
+            text = f"{before}{SUM_FLOAT.internal}{after}"
+    return text
 
 
 def _diagnostic(text: str, rewritten: Rewritten) -> Diagnostic:
@@ -169,10 +246,8 @@ def _wrong_types(function: str, applied: str, source: str, start: int, end: int)
         else:
             message = f"the values have different types: {operands[1]} and {operands[2]}"
             operands = operands[1:]
-    elif function.lstrip("_") in ("join", "replace"):
-        message = (
-            f"{function[1:]} can't be applied to {operands[0]} with ({', '.join(operands[1:])})"
-        )
+    elif function in INTERNAL:
+        return _misapplied(INTERNAL[function], operands, source, start, end)
     elif function.startswith("_") or function.endswith("_"):
         operator = function.replace("_", " ").strip()
         message = f"'{operator}' can't be applied to {' and '.join(operands)}"
@@ -182,6 +257,25 @@ def _wrong_types(function: str, applied: str, source: str, start: int, end: int)
         code="WrongType",
         message=message,
         remedy=_type_remedy(operands),
+        source=source,
+        start=start,
+        end=end,
+    )
+
+
+def _misapplied(
+    function: Function, operands: list[str], source: str, start: int, end: int
+) -> Diagnostic:
+    """Say that a function of the library does not take these types."""
+    if function.namespace:
+        applied = f"({', '.join(operands)})"
+    else:
+        arguments = f" with ({', '.join(operands[1:])})" if len(operands) > 1 else ""
+        applied = f"{operands[0]}{arguments}"
+    return Diagnostic(
+        code="WrongType",
+        message=f"{function.name} can't be applied to {applied}",
+        remedy=function.takes,
         source=source,
         start=start,
         end=end,
@@ -243,5 +337,12 @@ def _plain(message: str) -> str:
     """Leave out the status names that CEL puts around a message, and its inner names."""
     if "<jump_condition>" in message:
         return "a condition is neither true nor false"
+    if "Non-CEL value type for 'Python function" in message:
+        return (
+            "a function that DSPex adds to CEL gives no timestamp and no duration back; make texts "
+            "of them by string(x)"
+        )
     message = message.replace("No matching overloads found : ", "no such operation: ")
+    for internal in _INTERNAL.findall(message):
+        message = message.replace(f"{internal}(", f"{INTERNAL[internal].name}(")
     return re.sub(r" \[[A-Z_]+\]$", "", _STATUS.sub("", message)).strip()

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from dspex.errors import Diagnostic, ExpressionError
+from dspex.errors import Diagnostic, ExpressionError, nearest
 from dspex.native import types
 from dspex.native.expressions.celtypes import cel_type
+from dspex.native.expressions.library import METHODS, NAMESPACED, SUM, Function
 from dspex.native.expressions.scope import Scope
 from dspex.native.expressions.syntax import (
     Call,
@@ -26,6 +27,7 @@ from dspex.native.expressions.syntax import (
     Negation,
     Node,
     Path,
+    Segment,
     children,
 )
 
@@ -38,11 +40,20 @@ TYPE_NAMES = frozenset(
 )
 """Names that CEL itself declares as values."""
 
-NAMESPACES = {"math": None, "base64": None, "strings": None}
-"""What the extensions put before their functions."""
-
-BOUNDED = {"join": "_join", "replace": "_replace"}
-"""Methods that `dspex.native.expressions.functions` brings with a bound on what they make."""
+NAMESPACES = {
+    "math": frozenset(
+        {
+            "greatest", "least", "ceil", "floor", "round", "trunc", "abs", "sign", "sqrt", "isNaN",
+            "isInf", "isFinite", "bitOr", "bitAnd", "bitXor", "bitNot", "bitShiftLeft",
+            "bitShiftRight",
+        }
+    ),
+    "base64": frozenset({"encode", "decode"}),
+    "json": frozenset({"encode", "decode"}),
+    "lists": frozenset({"range"}),
+    "strings": frozenset({"quote"}),
+}  # fmt: skip
+"""What stands before functions of the extensions and of the library, and their names."""
 
 REFUSED = {
     "format": "write the text around the expressions instead: 'a $(x) b'",
@@ -91,6 +102,8 @@ class Rewritten:
         unhandled: Names that may be absent and are read without a guard.
         type: The exact type where the syntax alone says it, else None.
         uses: How often the most used slot is read.
+        library: Whether it calls functions of the library.
+        sums: Where in `text` its calls of `sum` stand.
     """
 
     source: str
@@ -101,6 +114,8 @@ class Rewritten:
     unhandled: Names = _NOTHING
     type: types.Type | None = None
     uses: int = 0
+    library: bool = False
+    sums: list[int] = field(default_factory=list)
     anchors: list[tuple[int, int, bool]] = field(default_factory=list)
 
     def position(self, offset: int) -> int:
@@ -218,12 +233,36 @@ class Rewriter:
                 "UnknownFunction", f"{name.text}() is not there", REFUSED[name.text],
                 (name.start, name.end),
             )  # fmt: skip
-        if name.text in BOUNDED:
-            self._edit(name.start, name.end, lambda: self.copy(BOUNDED[name.text], name.start))
         base = node.base
         if isinstance(base, Path) and self._is_namespace(base, local):
+            self._namespaced(base, name)
             return self._all(node.arguments, present, local)
+        if name.text in METHODS:
+            self._call_library(METHODS[name.text], name.start, name.end)
         return self._all(children(node), present, local)
+
+    def _namespaced(self, base: Path, name: Segment) -> None:
+        namespace = base.segments[0].text
+        dotted = f"{namespace}.{name.text}"
+        if dotted in NAMESPACED:
+            self._call_library(NAMESPACED[dotted], base.start, name.end)
+        elif name.text not in NAMESPACES[namespace]:
+            known = sorted(NAMESPACES[namespace])
+            near = nearest(name.text, known)
+            remedy = f"known: {', '.join(f'{namespace}.{each}' for each in known)}"
+            self._wrong(
+                "UnknownFunction", f"unknown function '{dotted}'",
+                f"did you mean '{namespace}.{near}'?" if near else remedy, (base.start, name.end),
+            )  # fmt: skip
+
+    def _call_library(self, function: Function, start: int, end: int) -> None:
+        def write() -> None:
+            self.result.library = True
+            if function is SUM:
+                self.result.sums.append(self._length)
+            self.copy(function.internal, start)
+
+        self._edit(start, end, write)
 
     def _is_namespace(self, path: Path, local: Names) -> bool:
         return (

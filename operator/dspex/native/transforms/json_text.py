@@ -2,19 +2,17 @@
 
 import json
 import re
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from dspex.errors import CompileError, Diagnostic
 from dspex.native import types
 from dspex.native.config import Config
+from dspex.native.json_reading import read_json_text
 from dspex.native.kind import kind_of
 from dspex.native.transforms.base import Transform, failed
 
 MAX_INDENT = 16
 """Blanks that `indent` may ask for."""
-
-MAX_DEPTH = 100
-"""Lists and objects inside of one another that Parse takes."""
 
 _FENCE = re.compile(r"\s*```[A-Za-z0-9]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
 
@@ -77,39 +75,7 @@ class Json(Transform):
 
 def _parsed(text: str, config: JsonConfig) -> Any:
     fence = _FENCE.fullmatch(text) if config.fenced else None
-    body = fence.group(1) if fence else text
     try:
-        value = json.loads(body, parse_constant=_refuse, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise failed(f"the text is no JSON: {error.msg} at {place}") from None
-    except (ValueError, RecursionError) as error:
-        raise failed(f"the text is no JSON that can be kept: {error}") from None
-    _bound_depth(value)
-    return value
-
-
-def _bound_depth(value: Any) -> None:
-    """Refuse what other parts could not write again without overflowing their stack."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
-            return
-    raise failed(f"the text is JSON that is nested more than {MAX_DEPTH} deep")
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return result
+        return read_json_text(fence.group(1) if fence else text)
+    except ValueError as error:
+        raise failed(str(error)) from None
