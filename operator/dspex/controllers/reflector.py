@@ -1,7 +1,7 @@
 """Keeps what is known of one kind as the API server has it: lists it, then watches it.
 
 The name is that of Kubernetes' own Go client for the same. kopf watches the kinds that people
-write, this those of which a run brings dozens of events: see docs/decisions/0031-reflectors.md.
+write, this those of which a run brings dozens of events: see docs/decisions/0024-reflectors.md.
 """
 
 import asyncio
