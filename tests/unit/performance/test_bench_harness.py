@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def comparison(cost: float, rival: float) -> Comparison:
     return Comparison(cost=cost, rival_cost=rival, ratio=cost / rival, clock=WALL)
 
 
-def row(cost: float, rival: float, **more: float) -> Row:
+def row(cost: float, rival: float, **more: Any) -> Row:
     """Make a row of two costs."""
     return Row(name="thing", rival="floor", measured=comparison(cost, rival), **more)
 
