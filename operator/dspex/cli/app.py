@@ -89,8 +89,11 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except Exception as error:  # noqa: BLE001 -- the outermost place
+    except Exception as error:
         from dspex.cli.failures import report
+        from dspex.cli.main import interrupted
 
+        if interrupted():
+            raise KeyboardInterrupt from error
         return report(error, arguments)
     return status if isinstance(status, int) else 0

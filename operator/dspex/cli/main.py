@@ -13,12 +13,14 @@ CANCELLED: Final = 130
 BAD_INPUT: Final = 2
 """Exit status where a part of the command line is not installed."""
 
+_asked = False
+
 _PARTS: Final = {"click", "rich", "yaml", "cel_expr_python", "cronsim"}
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         from dspex.cli.app import run
@@ -37,8 +39,19 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
+def interrupted() -> bool:
+    """Return whether a signal came before the command's own handlers stood.
+
+    What it interrupts may turn it into an error of its own: pydantic does so
+    while it builds a model.
+    """
+    return _asked
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Let SIGTERM do what Ctrl-C does."""
+    """Let every signal do what Ctrl-C does."""
+    global _asked
+    _asked = True
     raise KeyboardInterrupt
 
 

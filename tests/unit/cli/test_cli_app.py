@@ -100,6 +100,28 @@ def test_unknown_commands_and_options_are_bad_input(dspex: Dspex) -> None:
     assert "-f manifests/" in dspex("lint").err
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_that_became_another_error_is_still_one(name: str) -> None:
+    """As where pydantic builds a model: status 130, and no word of a fault."""
+    program = f"""
+import signal
+from dspex.cli import app
+from dspex.cli.main import main
+
+def build(*arguments, **options):
+    try:
+        signal.raise_signal(signal.{name})
+    except KeyboardInterrupt:
+        raise ValueError("could not build") from None
+
+app.cli.main = build
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "\ncancelled; nothing had been started\n"
+
+
 def fail_with(error: BaseException) -> click.Command:
     """Make a command that raises."""
 
@@ -163,7 +185,9 @@ def test_an_abort_is_an_interrupt(failing: Callable[..., Ran]) -> None:
 def run_main(monkeypatch: pytest.MonkeyPatch, effect: Callable[[], int]) -> Any:
     """Run the entry point around something else than the command line."""
     monkeypatch.setattr("dspex.cli.app.run", lambda arguments: effect())
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    monkeypatch.setattr(entry, "_asked", False)
     try:
         with pytest.raises(SystemExit) as caught:
             entry.main()
