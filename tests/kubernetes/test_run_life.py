@@ -146,6 +146,22 @@ def test_a_run_that_is_made_suspended_does_not_start(shop: Kubectl) -> None:
     assert outcome(shop.until("drun", "held", has_ended)) == ("True", "Succeeded")
 
 
+def test_a_run_whose_pod_a_quota_refuses_says_so(shop: Kubectl) -> None:
+    """Its condition tells where the words are; once there is room it goes on by itself."""
+    shop.apply(greeting("refused"))
+    shop("create", "quota", "full", "--hard=pods=0")
+    try:
+        shop.apply(run("refused", "no-room", inputs={"name": "world"}))
+        waits = shop.until("drun", "no-room", is_reason("Succeeded", "Refused"))
+        (job,) = shop.list("jobs", "dspex.dev/run=no-room")
+        assert f"describe job {job['metadata']['name']}" in condition(waits, "Succeeded")["message"]
+        assert kstatus(waits) == IN_PROGRESS
+    finally:
+        shop("delete", "quota", "full")
+    ended = shop.until("drun", "no-room", has_ended, seconds=180)
+    assert outcome(ended) == ("True", "Succeeded")
+
+
 def test_a_run_ends_at_its_timeout(shop: Kubectl) -> None:
     """The run's own timeout wins over the Pipeline's; finally still runs, within it."""
     shop.apply(slow("timing", timeouts={"total": "10m"}), run("timing", "timed", timeout="3s"))

@@ -25,6 +25,9 @@ OVERTIME: Final = 60.0
 RENEWAL: Final = 10.0
 """Seconds that a Job lasts at least where its pod was taken away before it did anything."""
 
+PODLESS: Final = 20.0
+"""Seconds after which a Job without any pod is worth a word: a quota or a policy may refuse it."""
+
 LOST: Final = 30.0
 """Seconds past the time at which a pod had to be gone; then its node is lost, and nobody waits."""
 
@@ -137,11 +140,12 @@ def under_way(run: RunView, job: Object, world: World, now: datetime.datetime) -
         return Decision(change=change, requeue=left)
     if within.taken:
         return _in_another_job(within, within.taken, now)
-    reason, words = _standing(within, world)
-    return within.active(reason, words, now, change=change, requeue=left)
+    reason, words = _standing(within, world, now)
+    due = [each for each in (left, _podless(within, now)) if each is not None and each > 0]
+    return within.active(reason, words, now, change=change, requeue=min(due, default=None))
 
 
-def _standing(job: _Job, world: World) -> tuple[str, str]:
+def _standing(job: _Job, world: World, now: datetime.datetime) -> tuple[str, str]:
     """Return reason and message of a run that nobody asked to end."""
     leaving = [taken_away(pod) for pod in job.live]
     if leaving and all(leaving):
@@ -157,7 +161,26 @@ def _standing(job: _Job, world: World) -> tuple[str, str]:
         return ended.reason, f"{ended.message}; another pod takes its place"
     if lacking := _lacking(job, world):
         return ConditionReason.CONTAINER_CONFIG, lacking
-    return ConditionReason.STARTING, POD_STARTS
+    wait = _podless(job, now)
+    if wait is None or wait > 0:
+        return ConditionReason.STARTING, POD_STARTS
+    name, namespace = job.run.job, job.run.namespace
+    return ConditionReason.REFUSED, (
+        f"Job {name} can't make its pod: a quota or an admission policy may refuse it; "
+        f"kubectl -n {namespace} describe job {name} has the words"
+    )
+
+
+def _podless(job: _Job, now: datetime.datetime) -> float | None:
+    """Return in how many seconds a Job without pods is worth a word; None: it has one."""
+    status = job.item.get("status") or {}
+    if job.pods or any(status.get(key) for key in ("active", "failed")):
+        return None
+    held = job.condition("Suspended")
+    if held is not None and held["status"] == "True":
+        return None
+    since = job.created if held is None else moment(held["lastTransitionTime"])
+    return PODLESS - (now - since).total_seconds()
 
 
 def _lacking(job: _Job, world: World) -> str:

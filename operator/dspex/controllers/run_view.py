@@ -9,8 +9,12 @@ from dspex.api.base import Condition
 from dspex.api.conditions import SUCCEEDED, timestamp
 from dspex.controllers import outcome
 from dspex.controllers.decision import Note, Object
+from dspex.errors import ConditionReason
 from dspex.resources import names
 from dspex.resources.pod_trouble import TROUBLES
+
+_ALARMING: Final = (*TROUBLES, ConditionReason.REFUSED)
+"""Reasons of a run that goes on, of which an Event warns."""
 
 OWNED: Final = frozenset(
     {
@@ -172,7 +176,7 @@ class RunView:
         }
         if runner_start := self.runner.get("startTime"):
             status["startTime"] = runner_start
-        return status, outcome.transition(self.item, made, alarming=TROUBLES)
+        return status, outcome.transition(self.item, made, alarming=_ALARMING)
 
 
 def moment(text: str) -> datetime.datetime:

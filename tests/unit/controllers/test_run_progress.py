@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dspex.controllers.decision import Ref
-from dspex.controllers.run_progress import AT_WORK, LAST_WORD, LOST, OVERTIME
+from dspex.controllers.run_progress import AT_WORK, LAST_WORD, LOST, OVERTIME, PODLESS
 from dspex.kube.kind import CONFIG_MAP, JOB, PIPELINE, POD, POOL, SECRET
 from fakes.items import Object
 from fakes.kstatus import FAILED, IN_PROGRESS
@@ -51,6 +51,29 @@ def test_a_run_starts_until_its_pod_has_claimed_it(runs: Runs) -> None:
         assert runs.standing() == STARTS
         assert runs.status() == before
         assert decision.notes == ()
+
+
+def test_a_job_that_gets_no_pod_tells_where_to_look(runs: Runs) -> None:
+    """A quota refuses it: after a while the run says so, and by itself; a pod ends that."""
+    assert runs.look().requeue == pytest.approx(PODLESS)
+    assert runs.standing() == STARTS
+    runs.wait(PODLESS)
+    decision = runs.look()
+    status, reason, message = runs.standing()
+    assert (status, reason) == (IN_PROGRESS, "Refused")
+    assert f"describe job {job_of('r-1')}" in message
+    assert notes(decision) == [("Refused", True)]
+    runs.pod("p-1", container(waiting("ContainerCreating")), phase="Pending")
+    runs.look()
+    assert runs.standing() == STARTS
+
+
+def test_a_job_that_was_held_has_its_time_from_then_on(runs: Runs) -> None:
+    """A resumed run is not refused because it was made long ago."""
+    runs.wait(PODLESS * 10)
+    runs.job_condition("Suspended", "False")
+    runs.look()
+    assert runs.standing() == STARTS
 
 
 def test_a_run_runs_once_a_pod_has_claimed_it(runs: Runs) -> None:
@@ -510,6 +533,7 @@ def test_a_run_that_goes_on_after_its_time_ends_by_its_runners_word(runs: Runs) 
     assert runs.look().requeue is None
     assert runs.standing() == STARTS
     runs.job_condition("Suspended", "False")
+    runs.pod("p-2", phase="Pending")
     assert runs.look().requeue == OVERTIME
     runs.wait(OVERTIME)
     runs.look()
@@ -525,6 +549,7 @@ def test_a_run_that_was_held_before_it_began_has_all_its_time(runs: Runs) -> Non
     runs.wait(7200)
     runs.edit(suspend=False)
     runs.job_condition("Suspended", "False")
+    runs.pod("p-1", phase="Pending")
     assert runs.look().requeue == 600 + OVERTIME
 
 

@@ -535,6 +535,7 @@ def scene(runs: Runs, name: str) -> None:
     match name:
         case "starting":
             runs.started()
+            runs.pod("p-1", phase="Pending")
         case "suspended":
             runs.start(suspend=True)
         case "preparing":
