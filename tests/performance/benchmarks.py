@@ -14,6 +14,7 @@ from performance.session import Benchmark
 from performance.signature_parse import signature_parse
 from performance.startup import startup
 from performance.template import template
+from performance.throughput import endurance, throughput
 from performance.validation import validation
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
@@ -21,6 +22,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "native-step": native_step,
     "linear": linear,
     "dispatch": dispatch,
+    "throughput": throughput,
+    "endurance": endurance,
     "expression": expression,
     "template": template,
     "validation": validation,

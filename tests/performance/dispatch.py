@@ -6,10 +6,6 @@ Predict on a model that answers at once; that is told and not gated.
 """
 
 import asyncio
-import contextlib
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -20,11 +16,10 @@ from dspex.local.pools import LocalPools, PoolPlan
 from dspex.native.signatures import parse_signature
 from dspex.pipeline.engine import Engine, RunIdentity
 from fakes.objects import plan, pool
-from performance.bare_server import ECHO_PATH
+from performance.bare_server import ECHO_PATH, TESTS, served
 from performance.latency import Caller, compare_latency
 from performance.row import Row
 
-TESTS = Path(__file__).parent.parent
 CONSTANT = "performance.constant.Constant"
 SIGNATURE = "question -> answer"
 QUESTION = "How many legs have three spiders, and how many two ants?"
@@ -41,7 +36,10 @@ def dispatch() -> list[Row]:
 
 
 async def _dispatch() -> list[Row]:
-    async with _bare_server() as address, aiohttp.ClientSession() as session:
+    async with (
+        served("performance.bare_server") as (address, _),
+        aiohttp.ClientSession() as session,
+    ):
         given = _pool(address)
         async with _workers(given) as workers:
             client, step, predict = await compare_latency(
@@ -101,21 +99,3 @@ def _pool(address: str) -> Pool:
 def _workers(given: Pool) -> LocalPools:
     plans = [PoolPlan(pool=given, api_key="none", env={})]
     return LocalPools(plans, lambda event: None, directory=TESTS)
-
-
-@contextlib.asynccontextmanager
-async def _bare_server() -> AsyncIterator[str]:
-    """Start the bare server as a process and yield its address; it ends with its input."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "performance.bare_server"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=TESTS,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield (await process.stdout.readline()).decode().strip()
-    finally:
-        process.stdin.close()
-        await process.wait()
