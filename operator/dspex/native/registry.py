@@ -36,7 +36,7 @@ class Registry(Generic[T]):
         self._base = base
         self._group = group
         self._loaded: dict[str, T] = dict(builtin)
-        self._declared: dict[str, EntryPoint] | None = None
+        self._declared: dict[str, list[EntryPoint]] | None = None
         self._lock = Lock()
 
     def names(self) -> list[str]:
@@ -52,17 +52,22 @@ class Registry(Generic[T]):
         found = self._loaded.get(name)
         if found is not None:
             return found
-        entry = self._entries().get(name)
-        if entry is None:
+        entries = self._entries().get(name)
+        if entries is None:
             raise self._unknown(name)
+        if len(entries) > 1:
+            raise self._ambiguous(name, entries)
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = self._load(entry)
+                self._loaded[name] = self._load(entries[0])
         return self._loaded[name]
 
-    def _entries(self) -> dict[str, EntryPoint]:
+    def _entries(self) -> dict[str, list[EntryPoint]]:
         if self._declared is None:
-            self._declared = {entry.name: entry for entry in entry_points(group=self._group)}
+            declared: dict[str, list[EntryPoint]] = {}
+            for entry in entry_points(group=self._group):
+                declared.setdefault(entry.name, []).append(entry)
+            self._declared = declared
         return self._declared
 
     def _load(self, entry: EntryPoint) -> T:
@@ -79,8 +84,18 @@ class Registry(Generic[T]):
         return CompileError(
             Diagnostic(
                 code="PluginBroken",
-                message=f"the {self._what} '{entry.name}' ({entry.value}) can't be used: {why}",
+                message=f"the {self._what} '{entry.name}' ({_origin(entry)}) can't be used: {why}",
                 remedy="mend or remove the package that declares it",
+            )
+        )
+
+    def _ambiguous(self, name: str, entries: list[EntryPoint]) -> CompileError:
+        origins = " and ".join(sorted(map(_origin, entries)))
+        return CompileError(
+            Diagnostic(
+                code="PluginBroken",
+                message=f"the {self._what} '{name}' is declared more than once: {origins}",
+                remedy="remove one of the packages, or have it use another name",
             )
         )
 
@@ -95,3 +110,8 @@ class Registry(Generic[T]):
                 remedy=f"did you mean '{near}'? {known}" if near else known,
             )
         )
+
+
+def _origin(entry: EntryPoint) -> str:
+    """Name what an entry point loads, and the distribution that declares it."""
+    return f"{entry.value} of {entry.dist.name}" if entry.dist is not None else entry.value

@@ -1,7 +1,11 @@
 """Plug-ins of installed packages: found by entry point, loaded when asked for."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +113,41 @@ def test_a_broken_plugin_says_why(metrics: Registry[Metric], name: str, message:
     with pytest.raises(CompileError, match=message) as caught:
         metrics.get(name)
     assert caught.value.diagnostics[0].code == "PluginBroken"
+
+
+def test_a_name_that_two_packages_declare_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of them was meant can't be known: the error names both, and others load."""
+    declared = entries(("length", "Length"), ("length", "INSTANCE"), ("other", "Length"))
+    monkeypatch.setattr(registry, "entry_points", lambda group: declared)
+    found: Registry[Metric] = Registry("metric", Metric, "dspex.metrics", {})
+    with pytest.raises(CompileError, match=r"more than once: \S+:INSTANCE and \S+:Length"):
+        found.get("length")
+    assert found.get("other").score("ab", None) == 2.0
+
+
+def test_a_broken_plugin_names_the_package_that_declares_it(tmp_path: Path) -> None:
+    """By the name under which it is installed: that is what can be removed."""
+    folder = tmp_path / "acme_scores-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-scores\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[dspex.metrics]\nacme = acme_scores:Score\n")
+    program = """
+from dspex.errors import CompileError
+from dspex.native.metrics import METRICS
+assert "acme" in METRICS.names()
+try:
+    METRICS.get("acme")
+except CompileError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert "the metric 'acme' (acme_scores:Score of acme-scores) can't be used" in done.stdout
 
 
 async def test_an_operation_runs_with_its_config() -> None:

@@ -1,9 +1,27 @@
-"""accuracy: the share of values that are equal."""
+"""accuracy: the share of values that are equal, or how alike they are by another metric."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-from dspex.native.config import Config
+import msgspec
+
+from dspex.errors import CompileError, NativeError
+from dspex.native.config import Config, read_config
 from dspex.native.metrics.base import Metric, failed
+
+Pair: TypeAlias = Callable[[Any, Any], float]
+
+
+class PairMetric(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The metric that compares two items.
+
+    Attributes:
+        name: Its name.
+        config: Its options.
+    """
+
+    name: str
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class AccuracyConfig(Config):
@@ -11,9 +29,15 @@ class AccuracyConfig(Config):
 
     Attributes:
         ignore_case: Compare strings without case and without blanks around them.
+        metric: Compares two items in place of equality; the score is the mean of its scores.
     """
 
     ignore_case: bool = False
+    metric: PairMetric | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric is not None and self.ignore_case:
+            raise ValueError("ignoreCase belongs to equality: give `metric` options of its own")
 
 
 class Accuracy(Metric):
@@ -22,16 +46,29 @@ class Accuracy(Metric):
     name = "accuracy"
     summary = (
         "The share of positions at which two lists of the same length are equal; 1 or 0 for two "
-        "single values. Numbers compare by value, true is not 1."
+        "single values. Numbers compare by value, true is not 1. With `metric` the mean of that "
+        "metric's scores over a dataset's items."
     )
     config = AccuracyConfig
 
+    def check(self, config: Mapping[str, Any] | None) -> None:
+        """Check the options, and those of the metric that they name; raises CompileError."""
+        given = read_config(AccuracyConfig, config).metric
+        if given is None:
+            return
+        try:
+            _named(given.name).check(given.config)
+        except CompileError as error:
+            inner = "metric.config" if given.name in _names() else "metric.name"
+            raise CompileError(*(each.at(path=inner) for each in error.diagnostics)) from None
+
     def compare(self, prediction: Any, reference: Any, config: AccuracyConfig) -> float:
         """Compare two lists item by item, or two values."""
+        pair = _pair(config)
         if isinstance(prediction, list) != isinstance(reference, list):
             raise failed("accuracy compares two lists or two single values, not one of each")
         if not isinstance(prediction, list):
-            return float(_equal(prediction, reference, config))
+            return pair(prediction, reference)
         if len(prediction) != len(reference):
             raise failed(
                 f"prediction has {len(prediction)} items and reference {len(reference)}; under "
@@ -39,13 +76,39 @@ class Accuracy(Metric):
             )
         if not prediction:
             raise failed("prediction and reference are empty: there is nothing to compare")
-        equal = sum(_equal(*pair, config) for pair in zip(prediction, reference, strict=True))
-        return equal / len(prediction)
+        total = 0.0
+        for index, (first, second) in enumerate(zip(prediction, reference, strict=True)):
+            try:
+                total += pair(first, second)
+            except NativeError as error:
+                raise failed(f"item {index}: {error.message}") from None
+        return total / len(prediction)
 
 
-def _equal(first: Any, second: Any, config: AccuracyConfig) -> bool:
+def _pair(config: AccuracyConfig) -> Pair:
+    """Return what compares two items."""
+    if config.metric is None:
+        return lambda first, second: float(_equal(first, second, config.ignore_case))
+    found, options = _named(config.metric.name), config.metric.config
+    return lambda first, second: found.score(first, second, options)
+
+
+def _named(name: str) -> Metric:
+    # The registry has accuracy in it, and so can't be there before.
+    from dspex.native.metrics import METRICS
+
+    return METRICS.get(name)
+
+
+def _names() -> list[str]:
+    from dspex.native.metrics import METRICS
+
+    return METRICS.names()
+
+
+def _equal(first: Any, second: Any, ignore_case: bool) -> bool:
     if isinstance(first, bool) != isinstance(second, bool):
         return False
-    if config.ignore_case and isinstance(first, str) and isinstance(second, str):
+    if ignore_case and isinstance(first, str) and isinstance(second, str):
         return first.strip().casefold() == second.strip().casefold()
     return bool(first == second)

@@ -1,11 +1,10 @@
 """f1: DSPy's `F1` over words."""
 
-from collections import Counter
 from typing import Any
 
 from dspex.native.config import NoConfig
 from dspex.native.metrics.base import Metric
-from dspex.native.metrics.text import normalised, prediction_text, reference_texts
+from dspex.native.metrics.text import prediction_text, reference_texts, shared, words
 
 
 class F1(Metric):
@@ -19,14 +18,20 @@ class F1(Metric):
 
     def compare(self, prediction: Any, reference: Any, config: NoConfig) -> float:
         """Compare with each reference and take the best."""
-        words = normalised(prediction_text(prediction)).split()
-        return max(_f1(words, normalised(one).split()) for one in reference_texts(reference))
+        return best_f1(prediction_text(prediction), reference_texts(reference))
 
 
-def _f1(words: list[str], wanted: list[str]) -> float:
-    shared = sum((Counter(words) & Counter(wanted)).values())
-    if shared == 0:
+def best_f1(text: str, references: list[str]) -> float:
+    """Return the best score of a text beside some references."""
+    found = words(text)
+    return max(f1_of(found, words(one)) for one in references)
+
+
+def f1_of(found: list[str], wanted: list[str]) -> float:
+    """Return the harmonic mean of precision and recall, 0.0 where nothing is shared."""
+    common = shared(found, wanted)
+    if common == 0:
         return 0.0
-    precision = shared / len(words)
-    recall = shared / len(wanted)
+    precision = common / len(found)
+    recall = common / len(wanted)
     return (2 * precision * recall) / (precision + recall)

@@ -4,6 +4,8 @@ import json
 import re
 import string
 import unicodedata
+from collections import Counter
+from itertools import groupby
 from typing import Any
 
 from dspex.native.metrics.base import failed
@@ -20,6 +22,38 @@ def normalised(text: str) -> str:
     """
     bare = unicodedata.normalize("NFD", text).lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", bare).split())
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in the form that DSPy's `F1` counts."""
+    return normalised(text).split()
+
+
+def shared(first: list[str], second: list[str]) -> int:
+    """Return how many words two texts share; one counts as often as both have it."""
+    return sum((Counter(first) & Counter(second)).values())
+
+
+def tokens(text: str) -> list[str]:
+    """Split a text as DSPy's `answer_passage_match` does, which has it from DPR.
+
+    Runs of letters, digits and marks are tokens, and so is each other character that is neither
+    blank nor a control character.
+
+    Source: SimpleTokenizer of Karpukhin et al., Dense Passage Retrieval (2020).
+    """
+    found: list[str] = []
+    for kind, run in groupby(normalised(text), _kind_of):
+        if kind == "word":
+            found.append("".join(run))
+        elif kind == "sign":
+            found.extend(run)
+    return found
+
+
+def _kind_of(character: str) -> str:
+    category = unicodedata.category(character)[0]
+    return "word" if category in "LNM" else "blank" if category in "ZC" else "sign"
 
 
 def prediction_text(prediction: Any) -> str:
