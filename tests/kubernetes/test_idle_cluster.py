@@ -52,6 +52,9 @@ def shop(release: Release) -> Iterator[Kubectl]:
             resource("Pool", "stalled", model={"name": "openai/stub"}, nodeSelector={"no": "node"}),
         )
         kubectl.until("drun", "ended", has_ended)
+        # The Job's own controller may write for a while yet.
+        finished = "--for=condition=Complete"
+        kubectl("wait", "job", "-l", "dspex.dev/run=ended", finished, "--timeout=60s")
         kubectl.until("drun", "held", is_reason("Succeeded", "Suspended"))
         kubectl.until("drun", "patient", is_reason("Succeeded", "MissingReference"))
         kubectl.until("sig", "ask", is_true("Ready"))
