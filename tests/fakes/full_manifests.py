@@ -66,7 +66,7 @@ _STEPS: list[dict[str, Any]] = [
     {"name": "d", "template": {"sourceFrom": {"configMapRef": {"name": "x", "key": "y"}}}},
     {"name": "e", "validate": {"signatureRef": REF}},
     {"name": "f", "validate": {"schema": {"type": "object"}}},
-    {"name": "g", "metric": {"name": "f1", "config": {"a": 1}}},
+    {"name": "g", "metric": {"name": "f1", "config": {"a": 1}, "poolRef": {"name": "p"}}},
     {"name": "h", "transform": {"name": "pick", "config": {"a": 1}}},
     {"name": "i", "native": {"operation": "rank", "config": {"a": 1}}},
     {"name": "j", "pipelineRef": REF},

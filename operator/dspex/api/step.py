@@ -263,9 +263,16 @@ class MetricStep(ApiModel):
     """Compare the inputs prediction and reference; the output is score."""
 
     name: RegistryName = Field(
-        description="The metric: exact_match, f1, accuracy, or one of an installed plug-in."
+        description="The metric: accuracy, complete_and_grounded, contains, exact_match, f1, "
+        "hotpot_f1, numeric, passage_match, precision, recall, semantic_f1, or one of an installed "
+        "plug-in."
     )
     config: JsonObject | None = Field(default=None, description="Options of the metric.")
+    pool_ref: ObjectReference | None = Field(
+        default=None,
+        description="The Pool whose model judges, for complete_and_grounded and semantic_f1; the "
+        "others take none.",
+    )
 
 
 class TransformStep(ApiModel):

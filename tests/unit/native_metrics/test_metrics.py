@@ -129,7 +129,7 @@ def test_an_unknown_metric_names_the_nearest() -> None:
     """And lists those that there are."""
     with pytest.raises(CompileError, match="did you mean 'exact_match'") as caught:
         metric("exactmatch")
-    assert "known: accuracy, contains, exact_match, f1" in str(caught.value)
+    assert "known: accuracy, complete_and_grounded, contains, exact_match, f1" in str(caught.value)
     assert METRICS.names() == sorted(METRICS.names())
     assert all(metric(name).name == name and metric(name).summary for name in METRICS.names())
 

@@ -207,7 +207,7 @@ ERRORS = {
     ),
     "an unknown metric": (
         "steps: [{name: a, metric: {name: exact_mach}, inputs: {prediction: q, reference: q}}]",
-        "spec.steps[0].metric: unknown metric 'exact_mach'",
+        "spec.steps[0].metric.name: unknown metric 'exact_mach'",
     ),
     "an unknown transform": (
         "steps: [{name: a, transform: {name: pck}, inputs: {value: q}}]",
@@ -299,7 +299,7 @@ def test_all_mistakes_come_at_once() -> None:
     assert [each.path for each in found.errors] == [
         "spec.steps[0].if",
         "spec.steps[1].template.source",
-        "spec.steps[3].metric",
+        "spec.steps[3].metric.name",
     ]
 
 

@@ -10,6 +10,11 @@ from dspex.native.signatures import Signature
 from dspex_worker.failures import CallError
 from dspex_worker.modules.chain_of_thought import ChainOfThoughtProgram
 from dspex_worker.modules.custom import CustomModule
+from dspex_worker.modules.judges import (
+    CompleteAndGroundedProgram,
+    DecompositionalSemanticF1Program,
+    SemanticF1Program,
+)
 from dspex_worker.modules.predict import PredictProgram
 from dspex_worker.modules.program import ModuleArguments, Program
 from dspex_worker.modules.react import ReActProgram
@@ -23,6 +28,9 @@ BUILT_IN: Final[dict[str, Callable[[Signature, ModuleArguments], Program]]] = {
     "Predict": PredictProgram,
     "ChainOfThought": ChainOfThoughtProgram,
     "ReAct": ReActProgram,
+    "SemanticF1": SemanticF1Program,
+    "DecompositionalSemanticF1": DecompositionalSemanticF1Program,
+    "CompleteAndGrounded": CompleteAndGroundedProgram,
 }
 
 

@@ -115,7 +115,8 @@ def _work(step: Step) -> str:
     if step.pipeline_ref is not None:
         return f"pipeline {step.pipeline_ref.name}"
     if step.metric is not None:
-        return f"metric {step.metric.name}"
+        judge = step.metric.pool_ref
+        return f"metric {step.metric.name}" + ("" if judge is None else f" in {judge.name}")
     if step.transform is not None:
         return f"transform {step.transform.name}"
     if step.native is not None:

@@ -5,14 +5,17 @@ Where `dspy.evaluate` has the metric, the numbers are its own; a differential te
 
 from dspex.native.metrics.accuracy import Accuracy
 from dspex.native.metrics.base import Metric
+from dspex.native.metrics.complete_and_grounded import CompleteAndGrounded
 from dspex.native.metrics.contains import Contains
 from dspex.native.metrics.exact_match import ExactMatch
 from dspex.native.metrics.f1 import F1
 from dspex.native.metrics.hotpot_f1 import HotpotF1
+from dspex.native.metrics.judged import JudgedMetric
 from dspex.native.metrics.numeric import Numeric
 from dspex.native.metrics.passage_match import PassageMatch
 from dspex.native.metrics.precision import Precision
 from dspex.native.metrics.recall import Recall
+from dspex.native.metrics.semantic_f1 import SemanticF1
 from dspex.native.registry import Registry
 
 METRICS: Registry[Metric] = Registry(
@@ -23,6 +26,7 @@ METRICS: Registry[Metric] = Registry(
         plugin.name: plugin
         for plugin in (
             Accuracy(),
+            CompleteAndGrounded(),
             Contains(),
             ExactMatch(),
             F1(),
@@ -31,6 +35,7 @@ METRICS: Registry[Metric] = Registry(
             PassageMatch(),
             Precision(),
             Recall(),
+            SemanticF1(),
         )
     },
 )
@@ -41,4 +46,4 @@ def metric(name: str) -> Metric:
     return METRICS.get(name)
 
 
-__all__ = ["METRICS", "Metric", "metric"]
+__all__ = ["METRICS", "JudgedMetric", "Metric", "metric"]

@@ -5,9 +5,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from dspex.errors import CompileError, NativeError
+from dspex.errors import CompileError, Diagnostic, NativeError
 from dspex.native.config import Config, read_config
 from dspex.native.metrics.base import Metric, failed
+from dspex.native.metrics.judged import JudgedMetric
 
 Pair: TypeAlias = Callable[[Any, Any], float]
 
@@ -57,10 +58,12 @@ class Accuracy(Metric):
         if given is None:
             return
         try:
-            _named(given.name).check(given.config)
+            found = _named(given.name)
+            found.check(given.config)
+            if isinstance(found, JudgedMetric):
+                raise CompileError(_judged(given.name))
         except CompileError as error:
-            inner = "metric.config" if given.name in _names() else "metric.name"
-            raise CompileError(*(each.at(path=inner) for each in error.diagnostics)) from None
+            raise CompileError(*(_within(each) for each in error.diagnostics)) from None
 
     def compare(self, prediction: Any, reference: Any, config: AccuracyConfig) -> float:
         """Compare two lists item by item, or two values."""
@@ -100,10 +103,17 @@ def _named(name: str) -> Metric:
     return METRICS.get(name)
 
 
-def _names() -> list[str]:
-    from dspex.native.metrics import METRICS
+def _within(finding: Diagnostic) -> Diagnostic:
+    """Place a finding about the metric that is named: an option has a path, the metric has none."""
+    return finding.at(path="metric.name" if finding.path is None else "metric.config")
 
-    return METRICS.names()
+
+def _judged(name: str) -> Diagnostic:
+    return Diagnostic(
+        code="WrongConfig",
+        message=f"{name} asks a model, and accuracy asks none",
+        remedy=f"score each item in a {name} step with forEach, and take the mean of its scores",
+    )
 
 
 def _equal(first: Any, second: Any, ignore_case: bool) -> bool:
