@@ -189,7 +189,7 @@ FULL: list[dict[str, Any]] = [
                 "extra": {"seed": 1},
             },
             "modules": ["a.B"],
-            "tools": [{"name": "search", "path": "a.b"}],
+            "tools": [{"name": "search", "path": "a.b", "timeout": "5s", "maxResult": 100}],
             "concurrency": 2,
             "queue": {"size": 3, "timeout": "3s"},
             "callTimeout": "4s",

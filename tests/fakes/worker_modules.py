@@ -150,6 +150,11 @@ async def lookup(word: str) -> str:
     return f"{word} means much"
 
 
+def add_word(word: str) -> str:
+    """Say the same in a thread."""
+    return f"{word} means much"
+
+
 def broken(word: str) -> str:
     """Fail, with a message that has no end."""
     raise ValueError("the secret path /opt/app/x.py is broken " + "x" * 5000)

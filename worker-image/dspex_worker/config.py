@@ -14,6 +14,11 @@ from dspex.errors import ConfigurationError, Diagnostic
 
 TOKEN_VARIABLE: Final = "DSPEX_WORKER_TOKEN"  # noqa: S105 the variable's name, not a token
 API_KEY_VARIABLE: Final = "DSPEX_MODEL_API_KEY"
+TOOL_VARIABLE: Final = "DSPEX_TOOL_"
+"""What the variables begin with that hold what tools take from Secrets and ConfigMaps."""
+
+MAX_RESULT: Final = 20_000
+"""Characters of a tool's result, where the Pool does not say."""
 
 AdapterName = Literal["Chat", "JSON", "Compact"]
 
@@ -50,10 +55,19 @@ class ModelConfig(_Camel, frozen=True, kw_only=True):
 
 
 class ToolConfig(_Camel, frozen=True, kw_only=True):
-    """A tool's name, and the dotted path of its function."""
+    """A tool, or an MCP server with several.
+
+    Attributes:
+        name: Its name.
+        path: Dotted path of its function.
+        timeout: Seconds that one call of it may take; None: half of the Pool's callTimeout.
+        max_result: Characters of a result that the model is shown.
+    """
 
     name: str
     path: str
+    timeout: float | None = None
+    max_result: int = MAX_RESULT
 
 
 class QueueConfig(_Camel, frozen=True, kw_only=True):
@@ -77,6 +91,7 @@ class WorkerConfig(_Camel, frozen=True, kw_only=True):
         queue: Calls that wait.
         call_timeout: Seconds that a call may take at most, queueing included.
         allowed_clients: ServiceAccounts of the namespace that may call, besides the runs' own.
+        secret_env: Variables whose values come from Secrets; no model is told them.
     """
 
     pool: str = "default"
@@ -89,6 +104,7 @@ class WorkerConfig(_Camel, frozen=True, kw_only=True):
     queue: QueueConfig = QueueConfig()
     call_timeout: float = 30.0
     allowed_clients: list[str] = []
+    secret_env: list[str] = []
 
 
 def read_config(path: Path) -> WorkerConfig:

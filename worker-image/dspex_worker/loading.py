@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dspex_worker import log
 from dspex_worker.config import API_KEY_VARIABLE, WorkerConfig, secret
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dspex_worker.tools import ToolBox
 
 Result = TypeVar("Result")
+
+TOOL_SHARE: Final = 0.5
+"""What part of a call's time one call of a tool may take, where the Pool does not say."""
 
 
 def prepare_environment() -> None:
@@ -44,7 +47,8 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
 
     executor = ThreadPoolExecutor(max(4, config.concurrency), thread_name_prefix="module")
     lifecycle.progress = "building modules and tools"
-    modules, tools = await _aside(functools.partial(_build, config, executor))
+    loop = asyncio.get_running_loop()
+    modules, tools = await _aside(functools.partial(_build, config, executor, loop))
     model = None
     adapter = ADAPTERS["Chat"]()
     if config.model is not None:
@@ -74,8 +78,19 @@ def _import_dspy() -> None:
     importlib.import_module("dspex_worker.execute")
 
 
-def _build(config: WorkerConfig, executor: Executor) -> "tuple[Modules, ToolBox]":
+def _build(
+    config: WorkerConfig, executor: Executor, loop: asyncio.AbstractEventLoop
+) -> "tuple[Modules, ToolBox]":
     from dspex_worker.modules import Modules
     from dspex_worker.tools import ToolBox
+    from dspex_worker.tools.redactor import worker_redactor
+    from dspex_worker.tools.shared import Shared
+    from dspex_worker.tools.threads import ExecutorThreads
 
-    return Modules(config.modules, executor), ToolBox(config.tools, executor)
+    shared = Shared(
+        threads=ExecutorThreads(executor),
+        redactor=worker_redactor(config.secret_env),
+        loop=loop,
+        timeout=config.call_timeout * TOOL_SHARE,
+    )
+    return Modules(config.modules, executor), ToolBox(config.tools, shared)

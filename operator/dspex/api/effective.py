@@ -21,6 +21,7 @@ from dspex.api.pool import (
     EffectiveModel,
     EffectiveQueue,
     EffectiveValues,
+    EnvVar,
     Model,
     Pool,
     Profile,
@@ -49,6 +50,12 @@ EMBEDDED_NAME: Final = "embedded"
 
 EMBEDDED_MEMORY: Final = "768Mi"
 """The least for a worker with the embedded model: DSPy, the engine and the model's weights."""
+
+TOOL_SHARE: Final = 0.5
+"""What part of callTimeout one call of a tool may take: so that the model can still answer."""
+
+TOOL_RESULT: Final = 20_000
+"""Characters of a tool's result that the model is shown."""
 
 PROFILE_VERSION: Final = "1"
 """The version that a Pool gets which has none yet."""
@@ -107,6 +114,15 @@ class WorkerModel(ApiModel):
     embedded: bool = Field(default=False, description="Whether the model runs in the worker.")
 
 
+class WorkerTool(ApiModel):
+    """A tool in a worker's configuration."""
+
+    name: str = Field(description="Its name.")
+    path: str = Field(description="Dotted path of its function.")
+    timeout: float = Field(gt=0, description="Seconds that one call may take.")
+    max_result: int = Field(gt=0, description="Characters of a result.")
+
+
 class WorkerQueue(ApiModel):
     """The queue in a worker's configuration."""
 
@@ -123,12 +139,15 @@ class EffectivePool(ApiModel):
     profile_version: str = Field(description="Version of the profile's values.")
     model: WorkerModel = Field(description="The model.")
     modules: tuple[str, ...] = Field(default=(), strict=False, description="Allowed modules.")
-    tools: tuple[Tool, ...] = Field(default=(), strict=False, description="Allowed tools.")
+    tools: tuple[WorkerTool, ...] = Field(default=(), strict=False, description="Allowed tools.")
     concurrency: int = Field(ge=1, description="Calls at the same time.")
     queue: WorkerQueue = Field(description="The queue.")
     call_timeout: float = Field(gt=0, description="Seconds that a call may take.")
     allowed_clients: tuple[str, ...] = Field(
         default=(), strict=False, description="ServiceAccounts that may call, beside the runner's."
+    )
+    secret_env: tuple[str, ...] = Field(
+        default=(), strict=False, description="Variables whose values come from Secrets."
     )
 
     def values(
@@ -169,6 +188,7 @@ def effective_pool(pool: Pool) -> EffectivePool:
     values = PROFILES[version][spec.profile]
     queue = spec.queue
     size = queue.size if queue else None
+    call_timeout = _seconds(spec.call_timeout, values.call_timeout)
     return EffectivePool(
         pool=pool.metadata.name,
         namespace=pool.metadata.namespace,
@@ -176,14 +196,15 @@ def effective_pool(pool: Pool) -> EffectivePool:
         profile_version=version,
         model=_model(spec.model),
         modules=spec.modules,
-        tools=spec.tools,
+        tools=tuple(_tool(tool, call_timeout) for tool in spec.tools),
         concurrency=spec.concurrency or (1 if spec.model.embedded else values.concurrency),
         queue=WorkerQueue(
             size=values.queue_size if size is None else size,
             timeout=_seconds(queue.timeout if queue else None, values.queue_timeout),
         ),
-        call_timeout=_seconds(spec.call_timeout, values.call_timeout),
+        call_timeout=call_timeout,
         allowed_clients=spec.allowed_clients,
+        secret_env=tuple(each.name for each in spec.env if _is_secret(each)),
     )
 
 
@@ -256,6 +277,20 @@ def _model(model: Model) -> WorkerModel:
         extra=model.extra or {},
         embedded=embedded,
     )
+
+
+def _tool(tool: Tool, call_timeout: float) -> WorkerTool:
+    return WorkerTool(
+        name=tool.name,
+        path=tool.path,
+        timeout=_seconds(tool.timeout, call_timeout * TOOL_SHARE),
+        max_result=tool.max_result or TOOL_RESULT,
+    )
+
+
+def _is_secret(variable: EnvVar) -> bool:
+    source = variable.value_from
+    return source is not None and source.secret_key_ref is not None
 
 
 def _seconds(duration: str | None, otherwise: float) -> float:

@@ -36,6 +36,11 @@ MAX_QUEUE = 100_000
 MAX_SPREADS = 8
 MAX_ANNOTATION = 4096
 MAX_VOLUMES = 32
+MIN_RESULT = 100
+MAX_RESULT = 1_000_000
+
+FINISH = "finish"
+"""The tool that ReAct has of its own."""
 
 OWN_ENV = "DSPEX_"
 """What the names of variables begin with that DSPex itself sets."""
@@ -129,9 +134,29 @@ class Model(ApiModel):
 class Tool(ApiModel):
     """A Python function that a ReAct step may call."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel=f"self.name != '{FINISH}'",
+            message=f"ReAct ends its steps by a tool {FINISH} of its own",
+            check=lambda tool: tool.name != FINISH,
+            field="name",
+            remedy="choose another name",
+        ),
+    )
+
     name: Identifier = Field(description="Name by which steps and the model call the tool.")
     path: DottedPath = Field(
         description="Dotted path of the function in the worker's image, such as shop.tools.search."
+    )
+    timeout: Duration | None = Field(
+        default=None,
+        description="The longest that one call of the tool may take, such as 5s; then the model is "
+        "told so, and may go on. Default: half of callTimeout.",
+    )
+    max_result: Annotated[int, Field(ge=MIN_RESULT, le=MAX_RESULT)] | None = Field(
+        default=None,
+        description="The most characters of a result that the model is shown; the rest is cut, "
+        "which it is told. Default: 20000.",
     )
 
 

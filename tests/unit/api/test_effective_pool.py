@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from dspex.api.effective import PROFILE_VERSION, PROFILES, EffectivePool, effective_pool
 from dspex.api.pool import Pool
@@ -67,12 +68,39 @@ def test_the_worker_reads_back_what_is_written() -> None:
     assert EffectivePool.model_validate(written) == effective_pool(pool)
     assert set(written) == {
         "pool", "namespace", "profile", "profileVersion", "model", "modules", "tools",
-        "concurrency", "queue", "callTimeout", "allowedClients",
+        "concurrency", "queue", "callTimeout", "allowedClients", "secretEnv",
     }  # fmt: skip
     assert set(written["model"]) == {
         "name", "apiBase", "temperature", "maxTokens", "adapter", "extra", "embedded",
     }  # fmt: skip
     assert "llm" not in str(written)
+
+
+def test_a_tool_has_half_of_a_calls_time_unless_the_pool_says() -> None:
+    """So that the model hears that it took too long; results have a length of their own."""
+    tools = [
+        {"name": "a", "path": "shop.a"},
+        {"name": "b", "path": "shop.b", "timeout": "2m", "maxResult": 500},
+    ]
+    made = effective_pool(_pool(tools=tools, callTimeout="50s")).tools
+    assert [(each.timeout, each.max_result) for each in made] == [(25, 20_000), (120, 500)]
+
+
+def test_a_tool_may_not_have_the_name_of_reacts_own() -> None:
+    """ReAct ends its steps by it."""
+    with pytest.raises(ValidationError, match="ReAct ends its steps by a tool finish of its own"):
+        _pool(tools=[{"name": "finish", "path": "shop.finish"}])
+
+
+def test_the_worker_is_told_which_variables_are_secret() -> None:
+    """By name alone: it keeps their values from models."""
+    reference = {"name": "x", "key": "y"}
+    env = [
+        {"name": "A", "value": "b"},
+        {"name": "B", "valueFrom": {"secretKeyRef": reference}},
+        {"name": "C", "valueFrom": {"configMapKeyRef": reference}},
+    ]
+    assert effective_pool(_pool(env=env)).secret_env == ("B",)
 
 
 def test_the_status_shows_the_values_as_a_manifest_has_them() -> None:

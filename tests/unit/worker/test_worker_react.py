@@ -58,8 +58,13 @@ async def test_a_tools_error_is_told_to_the_model_in_a_line(endpoint: OpenAIEndp
         )
     told = [answer.outputs["trajectory"][f"observation_{i}"] for i in range(3)]
     assert told[0].startswith("The tool failed. ValueError: the secret path")
-    assert told[1].startswith("The tool failed. ValueError: Arg a is invalid")
-    assert told[2].startswith("The tool failed. ValueError: Arg c is not")
+    takes = "It takes a (integer, required), b (integer, required)"
+    assert told[1].startswith("The tool was not called: the arguments do not fit: ")
+    assert 'a: "no" is not of type "integer"' in told[1]
+    assert '"b" is a required property' in told[1]
+    assert told[1].endswith(takes)
+    assert "Additional properties are not allowed ('c' was unexpected)" in told[2]
+    assert told[2].endswith(takes)
     assert all(len(text) < 400 for text in told)
     seen = "\n".join(request.prompt for request in endpoint.requests)
     assert "Traceback" not in seen
