@@ -30,6 +30,22 @@ class Place(pydantic.BaseModel):
     since: datetime.date | None = None
 
 
+class Picky(pydantic.BaseModel):
+    """Fails while it is built."""
+
+    name: str
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return {"a": "b"}[name]
+
+
+def picky(value: Picky) -> str:
+    """Take what is hard to please."""
+    return value.name
+
+
 def weather(place: Place, unit: Unit = Unit.C, days: int = 1) -> str:
     """Tell the weather."""
     return f"{place.city} since {place.since} in {unit.name} for {days}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 REF = {"name": "x"}
+_KEY = {"name": "x", "key": "y"}
 _CONSTRAINTS: dict[str, Any] = {
     "description": "words",
     "minLength": 1,
@@ -189,7 +190,41 @@ FULL: list[dict[str, Any]] = [
                 "extra": {"seed": 1},
             },
             "modules": ["a.B"],
-            "tools": [{"name": "search", "path": "a.b", "timeout": "5s", "maxResult": 100}],
+            "tools": [
+                {"name": "search", "path": "a.b", "timeout": "5s", "maxResult": 100},
+                {
+                    "name": "near",
+                    "mcp": {
+                        "stdio": {
+                            "command": "python",
+                            "args": ["-m", "shop.mcp"],
+                            "env": [
+                                {"name": "A", "value": "b"},
+                                {"name": "B", "valueFrom": {"secretKeyRef": _KEY}},
+                                {"name": "C", "valueFrom": {"configMapKeyRef": _KEY}},
+                            ],
+                        },
+                        "tools": ["find-order"],
+                    },
+                },
+                {
+                    "name": "far",
+                    "mcp": {
+                        "http": {
+                            "url": "https://mcp.example.com/mcp",
+                            "headers": [
+                                {"name": "X-Shop", "value": "north"},
+                                {
+                                    "name": "Authorization",
+                                    "prefix": "Bearer ",
+                                    "valueFrom": {"secretKeyRef": _KEY},
+                                },
+                                {"name": "X-Y", "valueFrom": {"configMapKeyRef": _KEY}},
+                            ],
+                        }
+                    },
+                },
+            ],
             "concurrency": 2,
             "queue": {"size": 3, "timeout": "3s"},
             "callTimeout": "4s",

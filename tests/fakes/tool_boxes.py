@@ -1,19 +1,18 @@
 """Tools built as a worker builds them, without the worker."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 from dspex_worker.config import ToolConfig
 from dspex_worker.tools import SafeTool, ToolBox
 from dspex_worker.tools.redactor import Redactor
 from dspex_worker.tools.shared import Shared
-from dspex_worker.tools.threads import ExecutorThreads
+from dspex_worker.tools.threads import Threads
 
 
-def shared(*, timeout: float = 30.0, secrets: tuple[str, ...] = ()) -> Shared:
+def shared(*, timeout: float = 30.0, secrets: tuple[str, ...] = (), threads: int = 4) -> Shared:
     """Return what the tools of one loop share."""
     return Shared(
-        threads=ExecutorThreads(ThreadPoolExecutor(4, thread_name_prefix="tool")),
+        threads=Threads(threads),
         redactor=Redactor(secrets),
         loop=asyncio.get_running_loop(),
         timeout=timeout,

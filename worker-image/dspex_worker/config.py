@@ -54,18 +54,59 @@ class ModelConfig(_Camel, frozen=True, kw_only=True):
         return self.adapter or ("Compact" if self.embedded else "Chat")
 
 
+class McpValue(_Camel, frozen=True, kw_only=True):
+    """A header, or a variable of an MCP server.
+
+    Attributes:
+        name: Its name.
+        value: Its value, where it is no secret.
+        variable: The worker's variable that holds it, else.
+        prefix: What stands before the value.
+    """
+
+    name: str
+    value: str = ""
+    variable: str = ""
+    prefix: str = ""
+
+
+class StdioConfig(_Camel, frozen=True, kw_only=True):
+    """The process of an MCP server, and all that it sees of the worker's secrets."""
+
+    command: str
+    args: list[str] = []
+    env: list[McpValue] = []
+
+
+class HttpConfig(_Camel, frozen=True, kw_only=True):
+    """The endpoint of an MCP server."""
+
+    url: str
+    headers: list[McpValue] = []
+
+
+class McpConfig(_Camel, frozen=True, kw_only=True):
+    """An MCP server: one of stdio and http, and the names of its allowed tools; empty for all."""
+
+    stdio: StdioConfig | None = None
+    http: HttpConfig | None = None
+    tools: list[str] = []
+
+
 class ToolConfig(_Camel, frozen=True, kw_only=True):
     """A tool, or an MCP server with several.
 
     Attributes:
         name: Its name.
         path: Dotted path of its function.
+        mcp: The server, in place of a function.
         timeout: Seconds that one call of it may take; None: half of the Pool's callTimeout.
         max_result: Characters of a result that the model is shown.
     """
 
     name: str
-    path: str
+    path: str = ""
+    mcp: McpConfig | None = None
     timeout: float | None = None
     max_result: int = MAX_RESULT
 

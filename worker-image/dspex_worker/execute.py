@@ -48,8 +48,9 @@ class Worker:
     executor: Executor
 
     async def aclose(self) -> None:
-        """Free the model and the threads; a thread that still works is not waited for."""
+        """Free the model, the tools and the threads; one that still works is not waited for."""
         self.executor.shutdown(wait=False, cancel_futures=True)
+        await self.tools.aclose()
         if self.model is not None:
             await self.model.engine.aclose()
 

@@ -49,12 +49,17 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
     lifecycle.progress = "building modules and tools"
     loop = asyncio.get_running_loop()
     modules, tools = await _aside(functools.partial(_build, config, executor, loop))
-    model = None
-    adapter = ADAPTERS["Chat"]()
-    if config.model is not None:
-        lifecycle.progress = "connecting the model"
-        model = await connect(config.model, secret(API_KEY_VARIABLE), _aside)
-        adapter = ADAPTERS[config.model.effective_adapter]()
+    lifecycle.progress = "connecting MCP servers"
+    await tools.start()
+    try:
+        model, adapter = None, ADAPTERS["Chat"]()
+        if config.model is not None:
+            lifecycle.progress = "connecting the model"
+            model = await connect(config.model, secret(API_KEY_VARIABLE), _aside)
+            adapter = ADAPTERS[config.model.effective_adapter]()
+    except BaseException:
+        await tools.aclose()
+        raise
     lifecycle.progress = "ready"
     return Worker(
         name=name, model=model, adapter=adapter, modules=modules, tools=tools, executor=executor
@@ -85,10 +90,10 @@ def _build(
     from dspex_worker.tools import ToolBox
     from dspex_worker.tools.redactor import worker_redactor
     from dspex_worker.tools.shared import Shared
-    from dspex_worker.tools.threads import ExecutorThreads
+    from dspex_worker.tools.threads import Threads
 
     shared = Shared(
-        threads=ExecutorThreads(executor),
+        threads=Threads(max(4, config.concurrency)),
         redactor=worker_redactor(config.secret_env),
         loop=loop,
         timeout=config.call_timeout * TOOL_SHARE,

@@ -44,8 +44,10 @@ def configure(level: str = "INFO") -> None:
     logging.root.setLevel(level)
     logging.captureWarnings(True)
     quiet = logging.DEBUG if level == "DEBUG" else logging.ERROR
-    for name in ("dspy", "aiohttp.access"):
+    for name in ("dspy", "aiohttp.access", "httpx2"):
         logging.getLogger(name).setLevel(quiet)
+    # MCP's SDK puts what servers send into its errors.
+    logging.getLogger("mcp").setLevel(logging.DEBUG if level == "DEBUG" else logging.CRITICAL)
 
 
 def adopt_dspy() -> None:

@@ -6,7 +6,7 @@ that an upgrade of the operator changes no running worker.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -16,17 +16,18 @@ from pydantic import Field, JsonValue
 from dspex.api.amounts import Quantity, Resources, amount
 from dspex.api.base import NULLABLE, ApiModel, Number
 from dspex.api.duration import format_duration, parse_duration
+from dspex.api.mcp import McpHeader, McpServer, variable_of
 from dspex.api.pool import (
     Adapter,
     EffectiveModel,
     EffectiveQueue,
     EffectiveValues,
-    EnvVar,
     Model,
     Pool,
     Profile,
     Tool,
 )
+from dspex.api.variable import EnvVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +115,44 @@ class WorkerModel(ApiModel):
     embedded: bool = Field(default=False, description="Whether the model runs in the worker.")
 
 
+class WorkerValue(ApiModel):
+    """A header, or a variable of a server, in a worker's configuration."""
+
+    name: str = Field(description="Its name.")
+    value: str = Field(default="", description="Its value, where it is no secret.")
+    variable: str = Field(default="", description="The worker's variable that holds it, else.")
+    prefix: str = Field(default="", description="What stands before the value.")
+
+
+class WorkerStdio(ApiModel):
+    """The process of an MCP server in a worker's configuration."""
+
+    command: str = Field(description="The program.")
+    args: tuple[str, ...] = Field(default=(), strict=False, description="Its arguments.")
+    env: tuple[WorkerValue, ...] = Field(default=(), strict=False, description="Its variables.")
+
+
+class WorkerHttp(ApiModel):
+    """The endpoint of an MCP server in a worker's configuration."""
+
+    url: str = Field(description="Where it is.")
+    headers: tuple[WorkerValue, ...] = Field(default=(), strict=False, description="Headers.")
+
+
+class WorkerMcp(ApiModel):
+    """An MCP server in a worker's configuration."""
+
+    stdio: WorkerStdio | None = Field(default=None, description="A process of the worker's.")
+    http: WorkerHttp | None = Field(default=None, description="A server elsewhere.")
+    tools: tuple[str, ...] = Field(default=(), strict=False, description="Allowed; empty: all.")
+
+
 class WorkerTool(ApiModel):
     """A tool in a worker's configuration."""
 
     name: str = Field(description="Its name.")
-    path: str = Field(description="Dotted path of its function.")
+    path: str = Field(default="", description="Dotted path of its function.")
+    mcp: WorkerMcp | None = Field(default=None, description="The server, in place of a function.")
     timeout: float = Field(gt=0, description="Seconds that one call may take.")
     max_result: int = Field(gt=0, description="Characters of a result.")
 
@@ -196,7 +230,7 @@ def effective_pool(pool: Pool) -> EffectivePool:
         profile_version=version,
         model=_model(spec.model),
         modules=spec.modules,
-        tools=tuple(_tool(tool, call_timeout) for tool in spec.tools),
+        tools=tuple(_tool(tool, index, call_timeout) for index, tool in enumerate(spec.tools)),
         concurrency=spec.concurrency or (1 if spec.model.embedded else values.concurrency),
         queue=WorkerQueue(
             size=values.queue_size if size is None else size,
@@ -279,12 +313,38 @@ def _model(model: Model) -> WorkerModel:
     )
 
 
-def _tool(tool: Tool, call_timeout: float) -> WorkerTool:
+def _tool(tool: Tool, index: int, call_timeout: float) -> WorkerTool:
     return WorkerTool(
         name=tool.name,
-        path=tool.path,
+        path=tool.path or "",
+        mcp=_mcp(tool.mcp, index) if tool.mcp else None,
         timeout=_seconds(tool.timeout, call_timeout * TOOL_SHARE),
         max_result=tool.max_result or TOOL_RESULT,
+    )
+
+
+def _mcp(server: McpServer, index: int) -> WorkerMcp:
+    stdio = http = None
+    if server.stdio is not None:
+        stdio = WorkerStdio(
+            command=server.stdio.command,
+            args=server.stdio.args,
+            env=_values(server.stdio.env, index),
+        )
+    if server.http is not None:
+        http = WorkerHttp(url=server.http.url, headers=_values(server.http.headers, index))
+    return WorkerMcp(stdio=stdio, http=http, tools=server.tools)
+
+
+def _values(entries: Sequence[EnvVar | McpHeader], index: int) -> tuple[WorkerValue, ...]:
+    return tuple(
+        WorkerValue(
+            name=each.name,
+            value=each.value or "",
+            variable=variable_of(index, position) if each.value_from else "",
+            prefix=(each.prefix or "") if isinstance(each, McpHeader) else "",
+        )
+        for position, each in enumerate(entries)
     )
 
 

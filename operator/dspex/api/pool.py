@@ -1,6 +1,7 @@
 """The kind Pool: warm workers with one model."""
 
 import enum
+from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -8,7 +9,6 @@ from pydantic import Field, WithJsonSchema
 from dspex.api.amounts import Gpu, Resources
 from dspex.api.base import (
     ATOMIC,
-    ENV_PATTERN,
     LIST_KEYS,
     LIST_MAP,
     SET,
@@ -26,8 +26,10 @@ from dspex.api.base import (
     Status,
 )
 from dspex.api.limits import MAX_LIST
+from dspex.api.mcp import McpServer
 from dspex.api.rule import Rule, exactly_one, given
 from dspex.api.scheduling import LabelKey, LabelMap, Toleration, TopologySpread
+from dspex.api.variable import EnvFrom, EnvSource, EnvVar
 from dspex.api.volume import Volume, VolumeMount
 
 MAX_REPLICAS = 1000
@@ -41,9 +43,6 @@ MAX_RESULT = 1_000_000
 
 FINISH = "finish"
 """The tool that ReAct has of its own."""
-
-OWN_ENV = "DSPEX_"
-"""What the names of variables begin with that DSPex itself sets."""
 
 Temperature = Annotated[
     int | float,
@@ -132,9 +131,10 @@ class Model(ApiModel):
 
 
 class Tool(ApiModel):
-    """A Python function that a ReAct step may call."""
+    """A Python function that a ReAct step may call, or an MCP server with several tools."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        exactly_one("path", "mcp", message="give exactly one of path and mcp"),
         Rule(
             cel=f"self.name != '{FINISH}'",
             message=f"ReAct ends its steps by a tool {FINISH} of its own",
@@ -144,9 +144,16 @@ class Tool(ApiModel):
         ),
     )
 
-    name: Identifier = Field(description="Name by which steps and the model call the tool.")
-    path: DottedPath = Field(
-        description="Dotted path of the function in the worker's image, such as shop.tools.search."
+    name: Identifier = Field(
+        description="Name by which steps and the model call the tool. That of an MCP server stands "
+        "for all its tools; a model calls them by the server's own names."
+    )
+    path: DottedPath | None = Field(
+        default=None,
+        description="Dotted path of the function in the worker's image, such as shop.tools.search.",
+    )
+    mcp: McpServer | None = Field(
+        default=None, description="The MCP server that the tools come from."
     )
     timeout: Duration | None = Field(
         default=None,
@@ -160,6 +167,26 @@ class Tool(ApiModel):
     )
 
 
+def taken_names(tools: Iterable[Tool]) -> list[str]:
+    """Return the names of MCP servers' tools that another tool, or ReAct itself, has already."""
+    seen = {FINISH, *(tool.name for tool in tools if tool.mcp is None)}
+    taken = []
+    for server in (tool.mcp for tool in tools if tool.mcp is not None):
+        taken += [name for name in server.tools if name in seen]
+        seen.update(server.tools)
+    return taken
+
+
+def tool_sources(tools: Iterable[Tool]) -> Iterator[tuple[str, str, EnvSource]]:
+    """Return what the MCP servers among a Pool's tools take from Secrets and ConfigMaps.
+
+    For each: the worker's variable that holds it, its path in the Pool, the source.
+    """
+    for index, tool in enumerate(tools):
+        for variable, path, source in tool.mcp.sources(index) if tool.mcp else ():
+            yield variable, f"spec.tools[{index}].{path}", source
+
+
 class Queue(ApiModel):
     """The calls that wait in a worker."""
 
@@ -171,70 +198,6 @@ class Queue(ApiModel):
     timeout: Duration | None = Field(
         default=None,
         description="How long a call may wait in the queue, such as 30s. Default: by profile.",
-    )
-
-
-class EnvSource(ApiModel):
-    """Where the value of an environment variable comes from."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        exactly_one(
-            "secretKeyRef",
-            "configMapKeyRef",
-            message="give exactly one of secretKeyRef and configMapKeyRef",
-        ),
-    )
-
-    secret_key_ref: KeyReference | None = Field(
-        default=None, description="A key of a Secret in the same namespace."
-    )
-    config_map_key_ref: KeyReference | None = Field(
-        default=None, description="A key of a ConfigMap in the same namespace."
-    )
-
-
-class EnvVar(ApiModel):
-    """An environment variable of the workers."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        exactly_one("value", "valueFrom", message="give exactly one of value and valueFrom"),
-        Rule(
-            cel=f"!self.name.startsWith('{OWN_ENV}')",
-            message=f"names that begin with {OWN_ENV} are taken",
-            check=lambda variable: not variable.name.startswith(OWN_ENV),
-            field="name",
-            remedy="choose another name",
-        ),
-    )
-
-    name: Annotated[str, Field(max_length=253, pattern=ENV_PATTERN)] = Field(
-        description=f"Name of the variable. Names that begin with {OWN_ENV} are taken."
-    )
-    value: Annotated[str, Field(max_length=32768)] | None = Field(
-        default=None, description="The value as it stands here; nothing in it is expanded."
-    )
-    value_from: EnvSource | None = Field(
-        default=None, description="Where the value comes from instead."
-    )
-
-
-class EnvFrom(ApiModel):
-    """A Secret or ConfigMap all of whose keys become environment variables."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        exactly_one(
-            "secretRef", "configMapRef", message="give exactly one of secretRef and configMapRef"
-        ),
-    )
-
-    prefix: Annotated[str, Field(min_length=1, max_length=253, pattern=ENV_PATTERN)] | None = Field(
-        default=None, description="What the variables' names begin with. Default: nothing."
-    )
-    secret_ref: CoreReference | None = Field(
-        default=None, description="A Secret in the same namespace."
-    )
-    config_map_ref: CoreReference | None = Field(
-        default=None, description="A ConfigMap in the same namespace."
     )
 
 
@@ -260,6 +223,14 @@ class PoolSpec(ApiModel):
             ),
             field="volumeMounts",
             remedy="add the volume, or correct the name",
+        ),
+        # By Python alone: its cost in CEL is beyond what the API server lets a rule have.
+        Rule(
+            cel="",
+            message="a tool that mcp.tools lists has the name of another tool",
+            check=lambda spec: not taken_names(spec.tools),
+            field="tools",
+            remedy="leave one of the two out",
         ),
     )
 

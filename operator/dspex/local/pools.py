@@ -15,7 +15,8 @@ from typing import Final, Self
 
 from dspex.api.base import ENV_PATTERN, KeyReference
 from dspex.api.effective import effective_pool
-from dspex.api.pool import EnvFrom, EnvVar, Pool
+from dspex.api.pool import Pool, tool_sources
+from dspex.api.variable import EnvFrom, EnvSource, EnvVar
 from dspex.bridge.client import PoolClient, Pools
 from dspex.bridge.protocol import Answer, Call
 from dspex.errors import ConfigurationError, Diagnostic
@@ -40,7 +41,7 @@ class PoolPlan:
     Attributes:
         pool: The manifest.
         api_key: The model's API key; empty for none.
-        env: The Pool's `envFrom` and `env`.
+        env: The Pool's `envFrom` and `env`, and what its MCP servers take from Secrets.
     """
 
     pool: Pool
@@ -83,14 +84,16 @@ def _plan(pool: Pool, sources: Sources) -> PoolPlan:
             findings.extend(each.at(subject=pool.subject, path=path) for each in error.diagnostics)
             return ""
 
-    def value(index: int, variable: EnvVar) -> str:
-        path = f"spec.env[{index}].valueFrom"
-        source = variable.value_from
-        if source is not None and source.secret_key_ref is not None:
+    def taken(path: str, source: EnvSource) -> str:
+        if source.secret_key_ref is not None:
             return read(f"{path}.secretKeyRef", sources.secret, source.secret_key_ref)
-        if source is not None and source.config_map_key_ref is not None:
-            return read(f"{path}.configMapKeyRef", sources.config_map, source.config_map_key_ref)
-        return variable.value or ""
+        assert source.config_map_key_ref is not None  # noqa: S101 -- exactly one is there
+        return read(f"{path}.configMapKeyRef", sources.config_map, source.config_map_key_ref)
+
+    def value(index: int, variable: EnvVar) -> str:
+        if variable.value_from is None:
+            return variable.value or ""
+        return taken(f"spec.env[{index}].valueFrom", variable.value_from)
 
     api_key = ""
     if (reference := pool.spec.model.api_key_secret_ref) is not None:
@@ -104,6 +107,7 @@ def _plan(pool: Pool, sources: Sources) -> PoolPlan:
             path = f"spec.envFrom[{index}]"
             findings.extend(each.at(subject=pool.subject, path=path) for each in error.diagnostics)
     env |= {each.name: value(index, each) for index, each in enumerate(pool.spec.env)}
+    env |= {name: taken(path, each) for name, path, each in tool_sources(pool.spec.tools)}
     if findings:
         raise ConfigurationError(*findings)
     return PoolPlan(pool=pool, api_key=api_key, env=env)

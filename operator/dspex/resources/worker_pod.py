@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dspex.api.effective import EffectivePool, effective_resources
-from dspex.api.pool import EnvVar, Pool
+from dspex.api.pool import Pool, tool_sources
+from dspex.api.variable import EnvVar
 from dspex.resources import names
 from dspex.resources.metadata import Manifest
 from dspex.resources.security import container_security, pod_security
@@ -126,6 +127,8 @@ def _env(pool: Pool) -> list[Manifest]:
     if key is not None:
         source = {"secretKeyRef": {"name": key.name, "key": key.key}}
         made.append({"name": names.API_KEY_ENV, "valueFrom": source})
+    for variable, _, taken in tool_sources(pool.spec.tools):
+        made.append({"name": variable, "valueFrom": taken.to_json()})
     return made + [_variable(each) for each in pool.spec.env]
 
 

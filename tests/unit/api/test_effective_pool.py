@@ -1,12 +1,15 @@
 """A Pool with its profile's values filled in."""
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import ValidationError
 
 from dspex.api.effective import PROFILE_VERSION, PROFILES, EffectivePool, effective_pool
 from dspex.api.pool import Pool
+from dspex_worker.config import HttpConfig, McpConfig, McpValue, StdioConfig, WorkerConfig
 
 MODEL = {"name": "openai/gpt-4o-mini"}
 
@@ -84,6 +87,93 @@ def test_a_tool_has_half_of_a_calls_time_unless_the_pool_says() -> None:
     ]
     made = effective_pool(_pool(tools=tools, callTimeout="50s")).tools
     assert [(each.timeout, each.max_result) for each in made] == [(25, 20_000), (120, 500)]
+
+
+SERVERS: list[dict[str, Any]] = [
+    {"name": "find", "path": "shop.find"},
+    {
+        "name": "near",
+        "mcp": {
+            "stdio": {
+                "command": "python",
+                "args": ["-m", "shop.mcp"],
+                "env": [
+                    {"name": "A", "value": "b"},
+                    {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+                ],
+            },
+            "tools": ["list-orders"],
+        },
+    },
+    {
+        "name": "far",
+        "mcp": {
+            "http": {
+                "url": "https://mcp.example.com/mcp",
+                "headers": [
+                    {
+                        "name": "Authorization",
+                        "prefix": "Bearer ",
+                        "valueFrom": {"secretKeyRef": {"name": "s", "key": "t"}},
+                    },
+                ],
+            }
+        },
+        "timeout": "9s",
+    },
+]
+
+
+def test_an_mcp_server_is_told_with_the_variables_that_hold_its_secrets() -> None:
+    """The worker reads what is written; secrets stand in its environment alone."""
+    written = json.dumps(effective_pool(_pool(tools=SERVERS)).to_json())
+    _, near, far = msgspec.json.decode(written, type=WorkerConfig).tools
+    assert near.mcp == McpConfig(
+        stdio=StdioConfig(
+            command="python",
+            args=["-m", "shop.mcp"],
+            env=[McpValue(name="A", value="b"), McpValue(name="B", variable="DSPEX_TOOL_1_1")],
+        ),
+        tools=["list-orders"],
+    )
+    header = McpValue(name="Authorization", variable="DSPEX_TOOL_2_0", prefix="Bearer ")
+    assert far.mcp == McpConfig(
+        http=HttpConfig(url="https://mcp.example.com/mcp", headers=[header])
+    )
+    assert (near.timeout, far.timeout) == (15, 9)
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        ({"name": "a"}, "give exactly one of path and mcp"),
+        ({"name": "a", "mcp": {}}, "give exactly one of stdio and http"),
+        (
+            {"name": "a", "path": "b.c", "mcp": {"http": {"url": "http://x"}}},
+            "give exactly one of path and mcp",
+        ),
+        (
+            {"name": "a", "mcp": {"http": {"url": "http://x", "headers": [{"name": "X"}]}}},
+            "give exactly one of value and valueFrom",
+        ),
+        (
+            {"name": "a", "mcp": {"http": {"url": "http://x"}, "tools": ["find"]}},
+            "a tool that mcp.tools lists has the name of another tool",
+        ),
+        (
+            {"name": "a", "mcp": {"http": {"url": "http://x"}, "tools": ["finish"]}},
+            "a tool that mcp.tools lists has the name of another tool",
+        ),
+        (
+            {"name": "a", "mcp": {"http": {"url": "http://x"}, "tools": ["list-orders"]}},
+            "a tool that mcp.tools lists has the name of another tool",
+        ),
+    ],
+)
+def test_a_server_that_is_wrong_is_refused(tool: dict[str, Any], message: str) -> None:
+    """One way to reach it, one source of a header, one tool of a name."""
+    with pytest.raises(ValidationError, match=message):
+        _pool(tools=[*SERVERS, tool])
 
 
 def test_a_tool_may_not_have_the_name_of_reacts_own() -> None:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from dspex.api.crd import custom_resource_definition
 from dspex.api.kinds import KINDS
-from dspex.api.pool import EnvVar
+from dspex.api.variable import EnvVar
 from fakes.oracles import apiserver_verdicts
 
 NAMES = {"SHOP_URL": True, "HOME": True, "_DSPEX_X": True, "DSPEX": True, "DSPEX_": False}

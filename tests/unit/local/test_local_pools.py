@@ -44,6 +44,23 @@ def test_keys_and_variables_are_resolved() -> None:
     assert plan.env == {"PLAIN": " x ", "SECRET": "o\n", "TEXT": "T"}
 
 
+def test_what_mcp_servers_take_from_secrets_is_resolved() -> None:
+    """Into the variables that the worker's configuration names; a missing key has its place."""
+    headers = [
+        {"name": "A", "valueFrom": {"secretKeyRef": {"name": "shop", "key": "token"}}},
+        {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "texts", "key": "t"}}},
+    ]
+    served = pool(tools=[{"name": "s", "mcp": {"http": {"url": "http://x", "headers": headers}}}])
+    sources = Sources(secrets={"shop": {"token": b"abc"}}, config_maps={"texts": {"t": "T"}})
+    [plan] = plan_pools([served], sources)
+    assert plan.env == {"DSPEX_TOOL_0_0": "abc", "DSPEX_TOOL_0_1": "T"}
+    with pytest.raises(ConfigurationError) as caught:
+        plan_pools([served], Sources(config_maps={"texts": {"t": "T"}}))
+    (finding,) = caught.value.diagnostics
+    assert finding.path == "spec.tools[0].mcp.http.headers[0].valueFrom.secretKeyRef"
+    assert "--secret shop/token=env:SHOP_TOKEN" in str(finding.remedy)
+
+
 def test_every_missing_key_is_reported_at_once() -> None:
     """All pools, all fields, each with its place and the flag that would give it."""
     one = pool("one", model={"name": "m", "apiKeySecretRef": {"name": "llm", "key": "k"}})

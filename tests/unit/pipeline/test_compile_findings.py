@@ -155,6 +155,13 @@ ERRORS = {
         ),
         "spec.steps[0].dspy.tools[0]: Pool fast has no tool seek",
     ),
+    "a tool that an MCP server's list does not have": (
+        (
+            "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
+            "tools: [shop, find_order, find_ordr], poolRef: {name: served}}}]"
+        ),
+        "spec.steps[0].dspy.tools[2]: Pool served has no tool find_ordr",
+    ),
     "a module that calls no tools": (
         (
             "steps: [{name: a, inputs: {x: q}, dspy: {module: Predict, signature: 'x -> out', "
@@ -263,6 +270,10 @@ def find(text: str) -> Compiled:
     pools = {
         "fast": pool("fast"),
         "tooled": pool("tooled", tools=[{"name": "find", "path": "shop.find"}]),
+        "served": pool(
+            "served",
+            tools=[{"name": "shop", "mcp": {"http": {"url": "http://x"}, "tools": ["find_order"]}}],
+        ),
     }
     return compile_pipeline(pipeline(text), Sources(pools=pools))
 

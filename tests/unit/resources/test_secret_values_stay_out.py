@@ -104,11 +104,27 @@ def test_a_pools_children_name_secrets_and_hold_no_value() -> None:
             {"name": "A", "valueFrom": {"secretKeyRef": {"name": "llm", "key": "other"}}},
         ],
         envFrom=[{"secretRef": {"name": "more"}}],
+        tools=[
+            {
+                "name": "shop",
+                "mcp": {
+                    "http": {
+                        "url": "https://mcp.example.com/mcp",
+                        "headers": [
+                            {
+                                "name": "Authorization",
+                                "valueFrom": {"secretKeyRef": {"name": "llm", "key": "mcp"}},
+                            },
+                        ],
+                    }
+                },
+            },
+        ],
     )
     *others, deployment = pool_children(pool, SETTINGS)
     for name in ("llm", "api-key", "more"):
         assert not _holds(name, others, pool_values(pool, SETTINGS).to_json())
     (worker,) = deployment["spec"]["template"]["spec"]["containers"]
     named = [each for each in worker["env"] if "secretKeyRef" in each.get("valueFrom", {})]
-    assert [each["name"] for each in named] == ["DSPEX_MODEL_API_KEY", "A"]
+    assert [each["name"] for each in named] == ["DSPEX_MODEL_API_KEY", "DSPEX_TOOL_0_0", "A"]
     assert all("value" not in each for each in named)

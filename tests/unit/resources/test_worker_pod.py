@@ -162,6 +162,23 @@ def test_variables_of_the_pool_come_along() -> None:
     assert [each["name"] for each in made["env"]] == [NAME_ENV, "HOME", "A", "B", "C"]
 
 
+def test_what_mcp_servers_take_from_secrets_comes_in_variables_of_their_own() -> None:
+    """By place in the Pool, as the worker's configuration names them; no value is in the pod."""
+    spec = {"tools": FULL_SPEC["tools"]}
+    reference = {"name": "x", "key": "y"}
+    assert container(**spec)["env"][-4:] == [
+        {"name": "DSPEX_TOOL_1_1", "valueFrom": {"secretKeyRef": reference}},
+        {"name": "DSPEX_TOOL_1_2", "valueFrom": {"configMapKeyRef": reference}},
+        {"name": "DSPEX_TOOL_2_1", "valueFrom": {"secretKeyRef": reference}},
+        {"name": "DSPEX_TOOL_2_2", "valueFrom": {"configMapKeyRef": reference}},
+    ]
+    near, far = [each.mcp for each in effective_pool(cluster_pool(**spec)).tools if each.mcp]
+    assert near.stdio is not None
+    assert far.http is not None
+    told = [each.variable for each in (*near.stdio.env, *far.http.headers) if each.variable]
+    assert told == [each["name"] for each in container(**spec)["env"][-4:]]
+
+
 def test_the_pool_may_choose_its_home() -> None:
     """Without a word it is /tmp, the one place that can be written to; never two of one name."""
     assert environment(container(), {NAME_ENV: "x"})["HOME"] == "/tmp"  # noqa: S108 -- in a container

@@ -97,7 +97,7 @@ async def test_synchronous_tools_run_off_the_loop(endpoint: OpenAIEndpoint) -> N
                 assert reply.status == 200
             longest = max(longest, loop.time() - started)
         answer = await running
-    assert answer.outputs["trajectory"]["observation_0"].startswith("module")
+    assert answer.outputs["trajectory"]["observation_0"].startswith("tool")
     assert longest < 0.25
 
 

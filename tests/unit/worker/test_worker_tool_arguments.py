@@ -101,6 +101,12 @@ async def test_what_the_type_refuses_names_its_place() -> None:
     assert "errors.pydantic.dev" not in told
 
 
+async def test_a_validator_of_ones_own_may_raise_anything() -> None:
+    """The model is told of it as of the tool's own error."""
+    assert await tool("picky").acall(value={"name": "x"}) == "The tool failed. KeyError: 'x'"
+    assert await tool("picky").acall(value={"name": "a"}) == "b"
+
+
 async def test_gathering_parameters_are_no_arguments() -> None:
     """`**more` takes any name, `self` too, and the model is not told of an argument `more`."""
     gathers = tool("gathers")

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from dspex_worker.config import ToolConfig
+from dspex_worker.tools import ToolBox
 from dspex_worker.tools.guard import MAX_ERROR
+from dspex_worker.tools.threads import Threads
 from fakes import faulty_tools
 from fakes.openai_endpoint import OpenAIEndpoint
 from fakes.serving import call_of, remote, serving
-from fakes.tool_boxes import tool
+from fakes.tool_boxes import shared, tool
 
 MAX_TOLD = MAX_ERROR + len("The tool failed. ")
 
@@ -25,6 +27,13 @@ def _released() -> Iterator[None]:
     faulty_tools.release.set()
 
 
+async def until_stuck(threads: Threads, count: int) -> None:
+    """Wait until so many threads are stuck."""
+    async with asyncio.timeout(5):
+        while threads.stuck != count:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("name", ["blocks", "awaits_for_ever", "catches_its_cancellation"])
 async def test_a_tool_that_takes_too_long_is_given_up(name: str) -> None:
     """In a thread or on the loop, whatever it does about being cancelled."""
@@ -35,6 +44,21 @@ async def test_a_tool_that_takes_too_long_is_given_up(name: str) -> None:
         "The tool failed. It took longer than 0.05 s and was given up; what it began may go on"
     )
     assert loop.time() - started < 5
+
+
+async def test_threads_that_are_stuck_are_counted_and_come_back() -> None:
+    """When all are, a call fails at once in place of waiting for its time; modules go on."""
+    tools = shared(threads=2)
+    config = ToolConfig(name="blocks", path="fakes.faulty_tools.blocks", timeout=0.05)
+    (picked,) = ToolBox([config], tools).pick(["blocks"])
+    for stuck in (1, 2):
+        assert "longer than 0.05 s" in await picked.acall()
+        await until_stuck(tools.threads, stuck)
+    told = await picked.acall()
+    assert told == "The tool failed. All 2 threads for tools are stuck in former calls"
+    faulty_tools.release.set()
+    await until_stuck(tools.threads, 0)
+    assert await picked.acall() == "late"
 
 
 async def test_a_call_that_ends_takes_its_tool_along() -> None:

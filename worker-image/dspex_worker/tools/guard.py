@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dspex_worker.log import logger
 from dspex_worker.tools.arguments import Arguments, ArgumentsError
-from dspex_worker.tools.redactor import Redactor
+from dspex_worker.tools.redactor import Redactor, encodable
 
 MAX_ERROR: Final = 300
 """Characters of a tool's error that the model is told."""
@@ -70,7 +70,9 @@ class Guard:
         try:
             arguments = self._arguments.read(given)
         except ArgumentsError as error:
-            return f"The tool was not called: {self._redactor.shown(str(error))}"
+            return f"The tool was not called: {encodable(self._redactor.shown(str(error)))}"
+        except Exception as error:  # noqa: BLE001 a type's own validator may raise anything
+            return self._tell(error)
         task = asyncio.ensure_future(_ended(self._work, arguments))
         try:
             await asyncio.wait({task}, timeout=self._limits.timeout)
@@ -121,7 +123,7 @@ def tell(error: BaseException, redactor: Redactor) -> str:
         error = error.exceptions[0]
     # So much more that no secret is cut in two before it is looked for.
     text = " ".join(_message(error)[: 10 * MAX_ERROR + redactor.longest].split())
-    shown = redactor.shown(text).encode("utf-8", "replace").decode()
+    shown = encodable(redactor.shown(text))
     if len(shown) > MAX_ERROR:
         shown = f"{shown[: MAX_ERROR - 1]}…"
     return f"The tool failed. {shown}"

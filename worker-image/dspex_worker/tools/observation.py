@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pydantic
 
-from dspex_worker.tools.redactor import Redactor
+from dspex_worker.tools.redactor import Redactor, encodable
 
 DEPTH: Final = 32
 """Levels of lists and objects; what is deeper is cut."""
@@ -50,7 +50,7 @@ def _observe(result: Any, limit: int, redactor: Redactor) -> Any:
 
 def _text(text: str, limit: int, redactor: Redactor) -> str:
     # So much more that no secret is cut in two before it is looked for.
-    shown = _encodable(redactor.known(text[: limit + redactor.longest]))
+    shown = encodable(redactor.known(text[: limit + redactor.longest]))
     if len(text) <= limit and len(shown) <= limit:
         return shown
     return _with_note(shown, limit, f" {_ELLIPSIS} ({len(text)} characters, cut)")
@@ -67,11 +67,6 @@ def _decoded(result: str | bytes | bytearray) -> str:
         return result.decode()
     except UnicodeDecodeError:
         return f"<{len(result)} bytes>"
-
-
-def _encodable(text: str) -> str:
-    """Return a text without lone surrogates, which no answer could be written with."""
-    return text.encode("utf-8", "replace").decode()
 
 
 class _Copier:
@@ -108,7 +103,7 @@ class _Copier:
 
     def _string(self, text: str) -> str:
         room = max(0, self._left)
-        shown = _encodable(self._redactor.known(text[: room + self._redactor.longest]))
+        shown = encodable(self._redactor.known(text[: room + self._redactor.longest]))
         if len(text) > room or len(shown) > room:
             self.cut = True
             shown = shown[:room] + _ELLIPSIS

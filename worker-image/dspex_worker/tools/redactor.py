@@ -59,6 +59,11 @@ def _long_enough(text: str) -> bool:
     return len(text) >= SHORTEST
 
 
+def encodable(text: str) -> str:
+    """Return a text without lone surrogates, which no answer could be written with."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def worker_redactor(names: Iterable[str], environment: Mapping[str, str] = os.environ) -> Redactor:
     """Return what knows the worker's own secrets.
 

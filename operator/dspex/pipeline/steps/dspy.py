@@ -201,6 +201,8 @@ def _check_tools(dspy: DspyStep, pool: Pool, context: Context) -> None:
 
 def _check_tool(tool: str, pool: Pool, context: Context, path: str) -> None:
     known = [each.name for each in pool.spec.tools]
+    # One of a server's can be named where the Pool lists it: what else it has shows at its start.
+    known += [name for each in pool.spec.tools if each.mcp for name in each.mcp.tools]
     if tool not in known:
         near = nearest(tool, known)
         context.error(
