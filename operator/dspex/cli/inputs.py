@@ -83,7 +83,7 @@ def read_inputs(
     if findings:
         raise ConfigurationError(*findings)
     given = {} if run is None else dict(run.spec.inputs or {})
-    outer, secret = _from_sources(fields, run, sensitive, sources or Sources())
+    outer, secret = inputs_from_sources(fields, run, sensitive, sources or Sources())
     merged = {**outer, **given, **values}
     hidden = {name for name in merged if name in sensitive or name in secret}
     result = Validator(fields).validate(merged)
@@ -104,7 +104,7 @@ def read_inputs(
     )
 
 
-def _from_sources(
+def inputs_from_sources(
     fields: Sequence[Field], run: PipelineRun | None, sensitive: Collection[str], sources: Sources
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what a run's inputsFrom gives: values by name, and texts of those from Secrets."""

@@ -112,7 +112,7 @@ def _run(
     given: PipelineRun | None, pipeline: Pipeline, inputs: dict[str, Any], timeout: str | None
 ) -> PipelineRun:
     """Make the PipelineRun that would be applied, with what the API server adds to it."""
-    metadata: dict[str, Any] = {"name": _generated_name(pipeline.name)}
+    metadata: dict[str, Any] = {"name": generated_name(pipeline.name)}
     spec: dict[str, Any] = {"pipelineRef": {"name": pipeline.name}}
     if given is not None:
         metadata = given.metadata.model_dump(mode="json")
@@ -128,7 +128,7 @@ def _run(
     )
 
 
-def _generated_name(pipeline: str) -> str:
+def generated_name(pipeline: str) -> str:
     """Return a name as the API server makes one from generateName."""
     suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(_SUFFIX_LENGTH))
     return f"{pipeline[: MAX_NAME - _SUFFIX_LENGTH - 1]}-{suffix}"

@@ -17,7 +17,7 @@ Everything below `InputError` is a user's mistake and is printed without a trace
 """
 
 from dspex.errors.condition import ConditionReason
-from dspex.errors.diagnostic import Diagnostic, Severity, nearest
+from dspex.errors.diagnostic import Diagnostic, Severity, join_path, nearest
 from dspex.errors.reason import Reason
 from dspex.errors.tree import (
     CompileError,
@@ -51,5 +51,6 @@ __all__ = [
     "SignatureError",
     "StepError",
     "TemplateError",
+    "join_path",
     "nearest",
 ]
