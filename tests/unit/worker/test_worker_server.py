@@ -177,7 +177,9 @@ async def test_info_tells_what_the_worker_is(endpoint: OpenAIEndpoint) -> None:
     assert info.version == dspex.__version__
     assert info.dspy_version.startswith("3.")
     assert info.model == "openai/m"
-    assert info.modules == ["Predict", "ChainOfThought", "ReAct"]
+    assert info.modules[:3] == ["Predict", "ChainOfThought", "ReAct"]
+    judges = ["SemanticF1", "DecompositionalSemanticF1", "CompleteAndGrounded"]
+    assert info.modules[3:] == judges
     assert (info.concurrency, info.completed, info.failed) == (3, 1, 1)
 
 
