@@ -45,6 +45,15 @@ def marked(mark: str) -> list[int]:
     return found
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
 def worker_pid(words: str, worker: str) -> int:
     """Return the process that a run said it had started last under a worker's name."""
     return int(re.findall(rf"worker {worker} is starting \(pid (\d+)\)", words)[-1])

@@ -206,7 +206,8 @@ class DspyStep(ApiModel):
     tools: Annotated[tuple[Identifier, ...], Field(strict=False)] = Field(
         default=(),
         max_length=MAX_LIST,
-        description="Names of the Pool's tools that a ReAct module may call.",
+        description="Names of the Pool's tools that a ReAct module may call; that of an MCP server "
+        "stands for all its tools.",
         json_schema_extra=SET,
     )
     config: JsonObject | None = Field(

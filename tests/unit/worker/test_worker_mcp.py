@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dspex_worker.tools import SafeTool, ToolBox
 from fakes import bare_mcp, mcp_server
 from fakes.legacy_mcp import LegacyMcp
 from fakes.openai_endpoint import OpenAIEndpoint, fields
+from fakes.processes import eventually, is_alive
 from fakes.serving import call_of, remote, serving
 from fakes.tool_boxes import shared
 
@@ -91,28 +92,12 @@ async def listening(port: int) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def again(tool: SafeTool) -> str:
     """Call a tool until its server's end has been seen, and it works again."""
     async with asyncio.timeout(20):
         while "failed" in (told := str(await tool.acall())):
             pass
     return told
-
-
-def is_alive(pid: int) -> bool:
-    """Say whether a process runs."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 ENV = [McpValue(name="SHOP", value="north"), McpValue(name="TOKEN", variable="DSPEX_TOOL_0_1")]
@@ -149,6 +134,17 @@ async def test_a_servers_tools_are_called_with_their_schemas(shop: dict[str, Saf
     assert await shop["picture"].acall() == "a\n<image/png, 3 bytes>"
     assert await shop["stray"].acall() == "printed"
     assert await shop["stray"].acall() == "printed"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_calls_share_one_session_side_by_side(shop: dict[str, SafeTool]) -> None:
+    """Each gets its own answer, and a slow one holds up nobody."""
+    slow = asyncio.ensure_future(shop["slow"].acall(seconds=2))
+    find = shop["find_order"]
+    answers = await asyncio.gather(*(find.acall(number=each) for each in range(50)))
+    assert answers == [f"order {each}" for each in range(50)]
+    assert not slow.done()
+    assert await slow == "done"
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -220,7 +216,7 @@ async def test_a_server_ends_with_all_that_it_started(mode: str) -> None:
         server = int(await tools["process"].acall())
         child = int(await tools["child"].acall())
         assert is_alive(child)
-    await until(lambda: not is_alive(server) and not is_alive(child))
+    await eventually(lambda: not is_alive(server) and not is_alive(child))
 
 
 async def test_a_server_over_http_is_called_and_found_again_after_its_restart() -> None:
@@ -347,7 +343,7 @@ async def test_the_kernel_ends_a_server_whose_worker_is_killed() -> None:
     assert is_alive(server)
     worker.kill()
     await worker.wait()
-    await until(lambda: not is_alive(server))
+    await eventually(lambda: not is_alive(server))
 
 
 async def test_a_start_that_is_given_up_leaves_nothing() -> None:
@@ -356,7 +352,7 @@ async def test_a_start_that_is_given_up_leaves_nothing() -> None:
     starting = asyncio.ensure_future(server.start())
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     before = set(children.read_text().split())
-    await until(lambda: bool(set(children.read_text().split()) - before))
+    await eventually(lambda: bool(set(children.read_text().split()) - before))
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting

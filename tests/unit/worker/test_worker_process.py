@@ -17,8 +17,16 @@ import pytest
 
 from dspex.bridge.protocol import EXECUTE_PATH, Call
 from dspex_worker import main as worker_main
-from dspex_worker.config import ModelConfig, WorkerConfig
+from dspex_worker.config import (
+    McpConfig,
+    ModelConfig,
+    StdioConfig,
+    ToolConfig,
+    WorkerConfig,
+)
+from fakes import bare_mcp
 from fakes.openai_endpoint import PATIENCE, Hang, OpenAIEndpoint, fields
+from fakes.processes import eventually, is_alive
 from fakes.serving import call_of, remote
 
 CALL = call_of("q -> a", {"q": "x"})
@@ -165,6 +173,25 @@ async def test_a_signal_while_it_loads_ends_it(tmp_path: Path, endpoint: OpenAIE
     assert "ready" not in [line["message"] for line in log]
 
 
+@pytest.mark.parametrize("how", ["SIGTERM", "parent", "SIGKILL"])
+async def test_its_mcp_servers_end_with_it(tmp_path: Path, how: str) -> None:
+    """In order, when the parent has gone, or by the kernel; also one that heeds nothing."""
+    command = StdioConfig(command="python", args=[bare_mcp.__file__, "stubborn"])
+    config = WorkerConfig(tools=[ToolConfig(name="shop", mcp=McpConfig(stdio=command))])
+    async with worker_process(tmp_path, config, "--exit-with-parent") as worker:
+        await worker.ready()
+        pid = worker.process.pid
+        (server,) = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        if how == "parent":
+            assert worker.process.stdin
+            worker.process.stdin.close()
+        else:
+            worker.process.send_signal(signal.Signals[how])
+        code, _ = await worker.end()
+    assert code == (-signal.SIGKILL if how == "SIGKILL" else 0)
+    await eventually(lambda: not is_alive(server))
+
+
 async def test_what_can_not_be_used_ends_it_with_status_2_and_a_remedy(tmp_path: Path) -> None:
     """A provider that needs litellm is refused at the start, with the way out."""
     config = WorkerConfig(model=ModelConfig(name="bedrock/claude"))
@@ -189,7 +216,8 @@ async def test_litellm_is_never_imported_and_nothing_is_written(
     program.write_text(
         "import atexit, json, sys\n"
         "from dspex_worker.main import main\n"
-        "heavy = ('litellm', 'openai', 'numpy', 'optuna', 'cel_expr_python', 'dspex.pipeline')\n"
+        "heavy = ('litellm', 'openai', 'numpy', 'optuna', 'cel_expr_python', 'mcp', 'starlette',\n"
+        "         'dspex.pipeline')\n"
         "atexit.register(lambda: print(json.dumps([m for m in heavy if m in sys.modules])))\n"
         "sys.exit(main())\n"
     )
