@@ -63,10 +63,12 @@ lint: $(READY) ## Check style, types, layers, and that generated files are curre
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m dspex.manifests.generate --check
+	$(BIN)/python -m dspex.python.reference_page --check
 
 .PHONY: generate
 generate: $(READY) ## Write CRDs, JSON Schemas and reference pages from the models
 	$(BIN)/python -m dspex.manifests.generate
+	$(BIN)/python -m dspex.python.reference_page
 
 .PHONY: plain-manifests
 plain-manifests: $(READY) ## Write deploy/base from the chart, by the test cluster's helm

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         StepError,
         TemplateError,
     )
-    from dspex.python.builder import PipelineBuilder, apipeline, pipeline
+    from dspex.python.builder import PipelineBuilder, StepOptions, apipeline, pipeline
     from dspex.python.pools import pool
     from dspex.python.predict import (
         achain_of_thought,
@@ -68,6 +68,7 @@ __all__ = [
     "RunError",
     "SignatureError",
     "StepError",
+    "StepOptions",
     "TemplateError",
     "__version__",
     "achain_of_thought",
@@ -103,7 +104,7 @@ _MODULES = {
         *("InputError", "ManifestError", "PipelineError", "Reason", "SignatureError"),
         *("StepError", "TemplateError"),
     ),
-    "dspex.python.builder": ("PipelineBuilder", "apipeline"),
+    "dspex.python.builder": ("PipelineBuilder", "StepOptions", "apipeline"),
     "dspex.python.pools": ("pool",),
     "dspex.python.predict": (
         *("achain_of_thought", "apredict", "areact", "chain_of_thought", "predict", "react"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from documents import cells as cellwise
 from documents import console, semantics
 from documents.pages import LANGUAGES, ROOT, Block, anchors, blocks, links, pages
 from dspex.cli.checks import check
@@ -59,7 +60,9 @@ def test_fragments_are_yaml(block: Block) -> None:
     assert yaml.safe_load(block.text) is not None
 
 
-@pytest.mark.parametrize("block", named(lambda block: block.language == "python"))
+@pytest.mark.parametrize(
+    "block", named(lambda block: block.language == "python" and "cell" not in block.words)
+)
 def test_python_runs(block: Block, tmp_path: Path) -> None:
     """What a page shows of a module, a tool or an operation can at least be imported."""
     file = tmp_path / "shown.py"
@@ -80,6 +83,25 @@ def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
         if block.is_local:
             found = console.differences(block, where)
             assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in pages() if any("cell" in block.words for block in blocks(page))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_cells_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """All cells of a page in its order, under a running loop as in a notebook."""
+    found = blocks(page)
+    for block in found:
+        console.write_file(block, tmp_path)
+    cells = [block for block in found if "cell" in block.words]
+    printed = dict(zip(cells, cellwise.run([cell.text for cell in cells], tmp_path), strict=True))
+    for cell, shown in itertools.pairwise(found):
+        if cell in printed and shown.words == ("outcome",):
+            assert console.agrees(shown.text, printed[cell]), (cell.place, printed[cell])
+        elif cell in printed:
+            assert printed[cell] == "", cell.place
 
 
 def examples() -> list[object]:

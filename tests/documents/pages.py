@@ -8,6 +8,8 @@ The words behind a block's language say what is done with it:
 - `yaml wrong file=NAME`: manifests with an error that the page speaks of.
 - `yaml pipeline`: the spec of a Pipeline, or whole manifests; it is run, and the next block,
   `text outcome`, is what came of it.
+- `python cell`: run as in a notebook, all of a page in one process; where the next block is
+  `text outcome`, it is what the cell prints.
 - `LANGUAGE file=NAME`, such as `python` or `json`: written to NAME.
 - `console`: commands behind `$ ` and what they print; `console root` runs in the repository,
   `console cluster` on the tests' cluster, in a namespace of its own that is kubectl's default.
