@@ -3,16 +3,16 @@
 import asyncio
 
 from dspex_worker.config import ToolConfig
+from dspex_worker.threads import Threads
 from dspex_worker.tools import SafeTool, ToolBox
 from dspex_worker.tools.redactor import Redactor
 from dspex_worker.tools.shared import Shared
-from dspex_worker.tools.threads import Threads
 
 
 def shared(*, timeout: float = 30.0, secrets: tuple[str, ...] = (), threads: int = 4) -> Shared:
     """Return what the tools of one loop share."""
     return Shared(
-        threads=Threads(threads),
+        threads=Threads("tool", threads, lambda: None),
         redactor=Redactor(secrets),
         loop=asyncio.get_running_loop(),
         timeout=timeout,

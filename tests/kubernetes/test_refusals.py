@@ -127,7 +127,7 @@ DEEPER: dict[str, tuple[Object, list[str]]] = {
     ),
     "a metric that there is not": (
         pipeline({"name": "a", "metric": {"name": "acuracy"}}),
-        ["Pipeline/bad: spec.steps[0].metric: ", "remedy: did you mean 'accuracy'?"],
+        ["Pipeline/bad: spec.steps[0].metric.name: ", "remedy: did you mean 'accuracy'?"],
     ),
     "a schedule": (
         pipeline(template("hi"), triggers=[{"name": "t", "schedule": {"cron": "61 * * * *"}}]),

@@ -4,7 +4,6 @@ import functools
 import json
 import time
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +11,8 @@ import dspy
 import msgspec
 
 from dspex.bridge.protocol import Answer, Call, Timings
-from dspex.bridge.protocol.allowed import LM_PARAMETERS, MAX_ITERS, MODULE_ARGUMENTS
+from dspex.bridge.protocol.allowed import LM_PARAMETERS
+from dspex.bridge.protocol.module_arguments import module_arguments
 from dspex.errors import InputError, Reason
 from dspex.native.signatures import Signature
 from dspex_worker.adapters import frame
@@ -21,6 +21,7 @@ from dspex_worker.lm import ledger
 from dspex_worker.lm.providers import Model
 from dspex_worker.modules import ModuleArguments, Modules, Program
 from dspex_worker.signatures import validator
+from dspex_worker.threads import Threads
 from dspex_worker.tools import ToolBox
 from dspex_worker.values import to_python, to_wire
 
@@ -37,7 +38,8 @@ class Worker:
         adapter: How prompts are written.
         modules: What may run.
         tools: What ReAct may be given.
-        executor: Threads for what has no asynchronous path.
+        threads: Run modules that have no asynchronous path.
+        tool_threads: Run tools that are not `async`.
     """
 
     name: str
@@ -45,11 +47,17 @@ class Worker:
     adapter: dspy.Adapter
     modules: Modules
     tools: ToolBox
-    executor: Executor
+    threads: Threads
+    tool_threads: Threads
+
+    @property
+    def stuck(self) -> dict[str, int]:
+        """How many threads are stuck, by what they run."""
+        return {each.kind: each.stuck for each in (self.threads, self.tool_threads)}
 
     async def aclose(self) -> None:
         """Free the model, the tools and the threads; one that still works is not waited for."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.threads.close()
         await self.tools.aclose()
         if self.model is not None:
             await self.model.engine.aclose()
@@ -135,19 +143,19 @@ def _spelled(lm: Any, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(worker: Worker, call: Call) -> ModuleArguments:
-    unknown = set(call.config) - LM_PARAMETERS - MODULE_ARGUMENTS
-    if unknown:
-        known = ", ".join(sorted(LM_PARAMETERS | MODULE_ARGUMENTS))
-        raise CallError(
-            Reason.REQUEST_REFUSED,
-            f"config has no field {min(unknown)!r}; it has {known}",
-        )
-    max_iters = call.config.get("max_iters")
-    if max_iters is not None and not (isinstance(max_iters, int) and 0 < max_iters <= MAX_ITERS):
-        raise CallError(
-            Reason.REQUEST_REFUSED, f"config.max_iters is a whole number from 1 to {MAX_ITERS}"
-        )
-    return ModuleArguments(tools=tuple(worker.tools.pick(call.tools)), max_iters=max_iters)
+    try:
+        given = module_arguments(call.config)
+    except ValueError as error:
+        raise CallError(Reason.REQUEST_REFUSED, f"config.{error}") from error
+    reward = given.reward
+    return ModuleArguments(
+        tools=tuple(worker.tools.pick(call.tools)),
+        max_iters=given.max_iters,
+        attempts=given.attempts,
+        base=given.base,
+        reward=None if reward is None else worker.tools.pick([reward])[0],
+        threshold=given.threshold,
+    )
 
 
 def read_signature(wire: Mapping[str, Any]) -> Signature:

@@ -3,6 +3,8 @@
 import asyncio
 import enum
 
+from dspex_worker.log import logger
+
 
 class Phase(enum.StrEnum):
     """What the readiness probe tells."""
@@ -18,11 +20,13 @@ class Lifecycle:
     Attributes:
         phase: Now.
         progress: What is being loaded, for the readiness probe.
+        stopped: Set once the end was asked for.
     """
 
     def __init__(self) -> None:
         self.phase = Phase.LOADING
         self.progress = "starting"
+        self.stopped = asyncio.Event()
         self.over = asyncio.Event()
         self._active = 0
         self._idle = asyncio.Event()
@@ -49,6 +53,13 @@ class Lifecycle:
         if self.phase is Phase.DRAINING:
             self.over.set()
         self.phase = Phase.DRAINING
+        self.stopped.set()
+
+    def recycle(self, why: str) -> None:
+        """Ask for the end because the process is no good any more; another one takes its place."""
+        if self.phase is not Phase.DRAINING:
+            logger.warning("the worker ends, to be started anew", extra={"why": why})
+            self.stop()
 
     async def drained(self, grace: float) -> None:
         """Wait until no call is left, the grace is over, or the end was asked for again."""

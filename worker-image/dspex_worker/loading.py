@@ -6,13 +6,14 @@ import importlib
 import os
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dspex_worker import log
 from dspex_worker.config import API_KEY_VARIABLE, WorkerConfig, secret
 from dspex_worker.lifecycle import Lifecycle
+from dspex_worker.threads import Threads
 
 if TYPE_CHECKING:
     from dspex_worker.execute import Worker
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from dspex_worker.tools import ToolBox
 
 Result = TypeVar("Result")
+
+LEAST_THREADS: Final = 4
+"""Threads of each kind, also where fewer calls may run at the same time."""
 
 TOOL_SHARE: Final = 0.5
 """What part of a call's time one call of a tool may take, where the Pool does not say."""
@@ -45,10 +49,14 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
     from dspex_worker.execute import Worker
     from dspex_worker.lm.providers import connect
 
-    executor = ThreadPoolExecutor(max(4, config.concurrency), thread_name_prefix="module")
+    size = max(LEAST_THREADS, config.concurrency)
+    threads, tool_threads = (
+        Threads(kind, size, functools.partial(_recycle, lifecycle, kind))
+        for kind in ("module", "tool")
+    )
     lifecycle.progress = "building modules and tools"
     loop = asyncio.get_running_loop()
-    modules, tools = await _aside(functools.partial(_build, config, executor, loop))
+    modules, tools = await _aside(functools.partial(_build, config, threads, tool_threads, loop))
     lifecycle.progress = "connecting MCP servers"
     await tools.start()
     try:
@@ -62,8 +70,18 @@ async def load(config: WorkerConfig, name: str, lifecycle: Lifecycle) -> "Worker
         raise
     lifecycle.progress = "ready"
     return Worker(
-        name=name, model=model, adapter=adapter, modules=modules, tools=tools, executor=executor
+        name=name,
+        model=model,
+        adapter=adapter,
+        modules=modules,
+        tools=tools,
+        threads=threads,
+        tool_threads=tool_threads,
     )
+
+
+def _recycle(lifecycle: Lifecycle, kind: str) -> None:
+    lifecycle.recycle(f"half of its threads for {kind}s are stuck in calls that were given up")
 
 
 async def _aside(work: Callable[[], Result]) -> Result:
@@ -84,18 +102,20 @@ def _import_dspy() -> None:
 
 
 def _build(
-    config: WorkerConfig, executor: Executor, loop: asyncio.AbstractEventLoop
+    config: WorkerConfig,
+    threads: Threads,
+    tool_threads: Threads,
+    loop: asyncio.AbstractEventLoop,
 ) -> "tuple[Modules, ToolBox]":
     from dspex_worker.modules import Modules
     from dspex_worker.tools import ToolBox
     from dspex_worker.tools.redactor import worker_redactor
     from dspex_worker.tools.shared import Shared
-    from dspex_worker.tools.threads import Threads
 
     shared = Shared(
-        threads=Threads(max(4, config.concurrency)),
+        threads=tool_threads,
         redactor=worker_redactor(config.secret_env),
         loop=loop,
         timeout=config.call_timeout * TOOL_SHARE,
     )
-    return Modules(config.modules, executor), ToolBox(config.tools, shared)
+    return Modules(config.modules, threads), ToolBox(config.tools, shared)

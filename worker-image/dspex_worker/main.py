@@ -107,9 +107,9 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
         lifecycle=lifecycle,
         accounts=_accounts(config, options.keys),
     )
-    stopped = _stop_on_signals(lifecycle)
+    _stop_on_signals(lifecycle)
     if options.exit_with_parent:
-        _end_with_parent(asyncio.get_running_loop(), lifecycle, stopped)
+        _end_with_parent(asyncio.get_running_loop(), lifecycle)
     # Calls have had the grace; aiohttp would take 0 as no limit.
     runner = web.AppRunner(
         server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
@@ -118,7 +118,7 @@ async def _serve(config: WorkerConfig, options: argparse.Namespace) -> int:
     try:
         await web.TCPSite(runner, options.host, options.port).start()
         _announce(runner)
-        await _until_stopped(server, stopped)
+        await _until_stopped(server)
         logger.info("draining", extra={"active": server.gate.active, "queued": server.gate.queued})
         await lifecycle.drained(options.grace)
     finally:
@@ -157,10 +157,10 @@ def _announce(runner: web.AppRunner) -> None:
     sys.stdout.flush()
 
 
-async def _until_stopped(server: Server, stopped: asyncio.Event) -> None:
+async def _until_stopped(server: Server) -> None:
     """Load, be ready, and wait for the signal; a signal during loading ends it."""
     loading = asyncio.ensure_future(load(server.config, server.name, server.lifecycle))
-    stopping = asyncio.ensure_future(stopped.wait())
+    stopping = asyncio.ensure_future(server.lifecycle.stopped.wait())
     try:
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not loading.done():
@@ -177,28 +177,18 @@ async def _until_stopped(server: Server, stopped: asyncio.Event) -> None:
                 await loading
 
 
-def _stop_on_signals(lifecycle: Lifecycle) -> asyncio.Event:
-    stopped = asyncio.Event()
-
-    def stop() -> None:
-        lifecycle.stop()
-        stopped.set()
-
+def _stop_on_signals(lifecycle: Lifecycle) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    return stopped
+        loop.add_signal_handler(number, lifecycle.stop)
 
 
-def _end_with_parent(
-    loop: asyncio.AbstractEventLoop, lifecycle: Lifecycle, stopped: asyncio.Event
-) -> None:
+def _end_with_parent(loop: asyncio.AbstractEventLoop, lifecycle: Lifecycle) -> None:
     """Watch standard input in a thread: it closes when the parent dies, even by SIGKILL."""
 
     def end() -> None:
         lifecycle.stop()
         lifecycle.over.set()
-        stopped.set()
 
     def watch() -> None:
         with contextlib.suppress(OSError):

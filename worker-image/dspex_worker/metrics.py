@@ -1,5 +1,7 @@
 """What the worker counts, in a registry of its own."""
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,9 +20,10 @@ class Metrics:
     Args:
         pool: The Pool's name, a label of all.
         gate: Its running and waiting calls are gauges.
+        stuck: Returns how many threads are stuck, by what they run.
     """
 
-    def __init__(self, pool: str, gate: Gate) -> None:
+    def __init__(self, pool: str, gate: Gate, stuck: Callable[[], Mapping[str, int]]) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         self._pool = pool
         self._calls = Counter(
@@ -52,6 +55,15 @@ class Metrics:
             gauge = Gauge(f"dspex_worker_{name}", text, ["pool"], registry=self.registry)
             gauge.labels(pool).set_function(read)
 
+        threads = Gauge(
+            "dspex_worker_stuck_threads",
+            "Threads at work for calls that were given up, by what they run: module or tool.",
+            ["pool", "kind"],
+            registry=self.registry,
+        )
+        for kind in ("module", "tool"):
+            threads.labels(pool, kind).set_function(functools.partial(_of_kind, stuck, kind))
+
     def ended(self, result: str, usage: Usage) -> None:
         """Count a call that ended, and what it used."""
         self._calls.labels(self._pool, result).inc()
@@ -67,3 +79,7 @@ class Metrics:
     def render(self) -> bytes:
         """Return all in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _of_kind(stuck: Callable[[], Mapping[str, int]], kind: str) -> int:
+    return stuck().get(kind, 0)

@@ -68,7 +68,7 @@ class Server:
         self.lifecycle = lifecycle
         self.worker: Worker | None = None
         self.gate = Gate(config.concurrency, config.queue.size, config.queue.timeout)
-        self.metrics = Metrics(config.pool, self.gate)
+        self.metrics = Metrics(config.pool, self.gate, self._stuck)
         self._token = f"Bearer {token}".encode() if token else None
         self._accounts = accounts
         self._completed = 0
@@ -214,6 +214,9 @@ class Server:
         if failure.reason in {Reason.QUEUE_FULL, Reason.WORKER_UNAVAILABLE}:
             headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after or 0)))
         return _json(failure, status=STATUS.get(failure.reason, 500), headers=headers)
+
+    def _stuck(self) -> dict[str, int]:
+        return self.worker.stuck if self.worker is not None else {}
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.json_response({"alive": True})

@@ -188,7 +188,8 @@ class DspyStep(ApiModel):
 
     module: ModulePath = Field(
         description="Predict, ChainOfThought (adds the output reasoning), ReAct (adds "
-        "trajectory), or the dotted path of a dspy.Module that the Pool allows."
+        "trajectory), MultiChainComparison (adds rationale), BestOfN and Refine (add reward), or "
+        "the dotted path of a dspy.Module that the Pool allows."
     )
     signature: Annotated[str, Field(min_length=1, max_length=MAX_SIGNATURE)] | None = Field(
         default=None, description="A signature in DSPy's syntax, such as question -> answer: str."
@@ -213,7 +214,8 @@ class DspyStep(ApiModel):
     config: JsonObject | None = Field(
         default=None,
         description="Parameters of the model calls (temperature, max_tokens, …) and arguments of "
-        "the module (max_iters for ReAct); they win over the Pool's.",
+        "the module (max_iters for ReAct; attempts for MultiChainComparison; attempts, base, "
+        "reward and threshold for BestOfN and Refine); they win over the Pool's.",
     )
 
 

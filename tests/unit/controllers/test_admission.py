@@ -143,7 +143,7 @@ REFUSED: dict[str, tuple[Object, list[str]]] = {
     ),
     "a metric that there is not": (
         pipeline({"name": "a", "metric": {"name": "exact_mach"}}),
-        ["Pipeline/main: spec.steps[0].metric: ", "remedy: did you mean 'exact_match'?"],
+        ["Pipeline/main: spec.steps[0].metric.name: ", "remedy: did you mean 'exact_match'?"],
     ),
     "a step's signature, whatever its pool": (
         pipeline(

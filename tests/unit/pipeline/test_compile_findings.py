@@ -195,7 +195,7 @@ ERRORS = {
             "steps: [{name: a, inputs: {x: q}, dspy: {module: ReAct, signature: 'x -> out', "
             "config: {max_iters: 0}, poolRef: {name: fast}}}]"
         ),
-        "spec.steps[0].dspy.config.max_iters: config.max_iters is not a number of turns",
+        "spec.steps[0].dspy.config.max_iters: config.max_iters is not what the module takes",
     ),
     "an inline signature with a mistake": (
         (

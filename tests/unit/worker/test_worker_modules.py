@@ -150,7 +150,7 @@ async def test_a_thread_whose_call_has_ended_stops_at_its_next_model_call(
         )
         assert failure.reason == Reason.TIMEOUT
         assert worker.server.worker
-        await asyncio.to_thread(worker.server.worker.executor.shutdown, wait=True)
+        await asyncio.to_thread(worker.server.worker.threads._executor.shutdown, wait=True)
         spent = len(endpoint.requests)
     assert spent >= 1
     assert worker_modules.Blocks.asked <= spent + 1

@@ -18,12 +18,14 @@ import pytest
 from dspex.bridge.protocol import EXECUTE_PATH, Call
 from dspex_worker import main as worker_main
 from dspex_worker.config import (
+from dspex_worker.loading import LEAST_THREADS
     McpConfig,
     ModelConfig,
     StdioConfig,
     ToolConfig,
     WorkerConfig,
 )
+from dspex_worker.loading import LEAST_THREADS
 from fakes import bare_mcp
 from fakes.openai_endpoint import PATIENCE, Hang, OpenAIEndpoint, fields
 from fakes.processes import eventually, is_alive
@@ -288,6 +290,22 @@ async def test_a_thread_that_works_on_does_not_keep_it(tmp_path: Path) -> None:
         code, log = await worker.end()
     assert code == 0
     assert "thread still works" in log[-1]["message"]
+
+
+async def test_a_worker_whose_threads_are_stuck_ends_by_itself(tmp_path: Path) -> None:
+    """In good order, so that it is started anew: nothing else would free its threads."""
+    allowed = "fakes.worker_modules.Sleeps"
+    call = call_of("question -> answer", {"question": "x"}, module=allowed, timeout=0.2)
+    config = WorkerConfig(modules=[allowed], concurrency=LEAST_THREADS)
+    async with worker_process(tmp_path, config) as worker:
+        await worker.ready()
+        for _ in range(LEAST_THREADS // 2):
+            status, _body = await worker.post(call)
+            assert status == 504
+        code, log = await worker.end()
+    assert code == 0
+    (why,) = (line["why"] for line in log if line["message"].startswith("the worker ends, to be"))
+    assert why == "half of its threads for modules are stuck in calls that were given up"
 
 
 async def test_a_download_under_way_ends_with_it(tmp_path: Path) -> None:

@@ -178,8 +178,8 @@ async def test_info_tells_what_the_worker_is(endpoint: OpenAIEndpoint) -> None:
     assert info.dspy_version.startswith("3.")
     assert info.model == "openai/m"
     assert info.modules[:3] == ["Predict", "ChainOfThought", "ReAct"]
-    judges = ["SemanticF1", "DecompositionalSemanticF1", "CompleteAndGrounded"]
-    assert info.modules[3:] == judges
+    assert info.modules[3:6] == ["MultiChainComparison", "BestOfN", "Refine"]
+    assert info.modules[6:] == ["SemanticF1", "DecompositionalSemanticF1", "CompleteAndGrounded"]
     assert (info.concurrency, info.completed, info.failed) == (3, 1, 1)
 
 

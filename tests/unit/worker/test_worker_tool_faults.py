@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from dspex_worker.config import ToolConfig
+from dspex_worker.threads import Threads
 from dspex_worker.tools import ToolBox
 from dspex_worker.tools.guard import MAX_ERROR
-from dspex_worker.tools.threads import Threads
 from fakes import faulty_tools
 from fakes.openai_endpoint import OpenAIEndpoint
 from fakes.serving import call_of, remote, serving

@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from typing import Final
 
 from dspex.errors import Reason
 from dspex.native.signatures import Signature
 from dspex_worker.failures import CallError
+from dspex_worker.modules.best_of_n import BestOfNProgram
 from dspex_worker.modules.chain_of_thought import ChainOfThoughtProgram
 from dspex_worker.modules.custom import CustomModule
 from dspex_worker.modules.judges import (
@@ -15,10 +15,13 @@ from dspex_worker.modules.judges import (
     DecompositionalSemanticF1Program,
     SemanticF1Program,
 )
+from dspex_worker.modules.multi_chain_comparison import MultiChainComparisonProgram
 from dspex_worker.modules.predict import PredictProgram
 from dspex_worker.modules.program import ModuleArguments, Program
 from dspex_worker.modules.react import ReActProgram
+from dspex_worker.modules.refine import RefineProgram
 from dspex_worker.signatures import names_allowed
+from dspex_worker.threads import Threads
 
 MEMO: Final = 256
 """Programs that are kept ready."""
@@ -28,6 +31,9 @@ BUILT_IN: Final[dict[str, Callable[[Signature, ModuleArguments], Program]]] = {
     "Predict": PredictProgram,
     "ChainOfThought": ChainOfThoughtProgram,
     "ReAct": ReActProgram,
+    "MultiChainComparison": MultiChainComparisonProgram,
+    "BestOfN": BestOfNProgram,
+    "Refine": RefineProgram,
     "SemanticF1": SemanticF1Program,
     "DecompositionalSemanticF1": DecompositionalSemanticF1Program,
     "CompleteAndGrounded": CompleteAndGroundedProgram,
@@ -39,14 +45,14 @@ class Modules:
 
     Args:
         allowed: Dotted paths of the Pool's own classes; they are imported now, nothing else ever.
-        executor: Runs modules that have no asynchronous path.
+        threads: Run modules that have no asynchronous path.
 
     Raises:
         ConfigurationError: A class can't be imported or built.
     """
 
-    def __init__(self, allowed: Iterable[str], executor: Executor) -> None:
-        self._custom = {path: CustomModule(path, executor) for path in allowed}
+    def __init__(self, allowed: Iterable[str], threads: Threads) -> None:
+        self._custom = {path: CustomModule(path, threads) for path in allowed}
         self._built: OrderedDict[tuple[object, ...], Program] = OrderedDict()
 
     @property
@@ -60,7 +66,7 @@ class Modules:
         Raises:
             CallError: RequestRefused for a module that the Pool does not allow.
         """
-        key = (name, signature, tuple(tool.name for tool in arguments.tools), arguments.max_iters)
+        key = (name, signature, *arguments.key)
         program = self._built.get(key)
         if program is None:
             with names_allowed():

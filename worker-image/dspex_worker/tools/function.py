@@ -11,6 +11,7 @@ import dspy
 
 from dspex_worker import imports
 from dspex_worker.config import ToolConfig
+from dspex_worker.threads import ThreadsStuckError
 from dspex_worker.tools.arguments import Arguments
 from dspex_worker.tools.guard import Guard, Limits, ToolError, Work
 from dspex_worker.tools.observation import observe
@@ -102,7 +103,10 @@ def _work(function: Callable[..., Any], shared: Shared, limits: Limits) -> Work:
         work = functools.partial(
             contextvars.copy_context().run, _call, functools.partial(function, **arguments), shown
         )
-        result, error = await shared.threads.run(work)
+        try:
+            result, error = await shared.threads.run(work)
+        except ThreadsStuckError as stuck:
+            raise ToolError(str(stuck)) from stuck
         if isinstance(error, StopIteration):
             # No coroutine can raise it.
             raise ToolError(f"StopIteration: {error}") from error

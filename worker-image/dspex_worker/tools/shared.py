@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+from dspex_worker.threads import Threads
 from dspex_worker.tools.redactor import Redactor
-from dspex_worker.tools.threads import Threads
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,18 @@ import msgspec
 from dspex.bridge.protocol import Call
 from dspex.bridge.protocol.allowed import (
     LM_PARAMETERS,
-    MAX_ITERS,
     MODULE_ARGUMENTS,
+    MODULE_TAKES,
+    REWARDED,
     TAKEN_BY_REACT,
     TAKEN_INPUTS,
 )
+from dspex.bridge.protocol.module_arguments import module_arguments
 from dspex.errors import InputError, nearest
 from dspex.native.field import Field
 from dspex.native.signatures import Signature
 from dspex.native.signatures.compile import compile_signature
-from dspex.native.types import ANY, STR, DictOf, Type
+from dspex.native.types import ANY, FLOAT, STR, DictOf, Type
 from dspex.native.validation import Validator
 from dspex.pipeline.plan import Fallback
 from dspex.pipeline.steps.base import Attempt, Body, Executed, Kind, Shape
@@ -36,11 +38,24 @@ DEFAULT_CALL_TIMEOUT: Final = 30.0
 ADDED_OUTPUTS: Final[Mapping[str, Field]] = {
     "ChainOfThought": Field(name="reasoning", type=STR),
     "ReAct": Field(name="trajectory", type=DictOf(STR, ANY)),
+    "MultiChainComparison": Field(name="rationale", type=STR),
+    "BestOfN": Field(name="reward", type=FLOAT),
+    "Refine": Field(name="reward", type=FLOAT),
 }
 """The built-in modules' own outputs, besides the signature's."""
 
-BUILT_IN: Final = ("Predict", "ChainOfThought", "ReAct")
+BUILT_IN: Final = (
+    "Predict",
+    "ChainOfThought",
+    "ReAct",
+    "MultiChainComparison",
+    "BestOfN",
+    "Refine",
+)
 """The modules that every Pool runs."""
+
+REPEATING: Final = frozenset({"attempts", "base", "reward", "threshold"})
+"""Arguments of the modules that repeat another; a module that takes one not is told."""
 
 
 class DspyBody(Body, frozen=True, kw_only=True):
@@ -74,7 +89,7 @@ class DspyKind(Kind["DspyStep", DspyBody]):
             return None
         _check_demos(spec.demos, signature, context)
         _check_names(spec, signature, context)
-        _check_config(spec, context)
+        _check_config(spec, pool, context)
         body = DspyBody(
             module=spec.module,
             signature=signature.to_wire(),
@@ -190,7 +205,7 @@ def _check_module(module: str, pool: Pool, context: Context, path: str) -> None:
 def _check_tools(dspy: DspyStep, pool: Pool, context: Context) -> None:
     for index, tool in enumerate(dspy.tools):
         _check_tool(tool, pool, context, f"tools[{index}]")
-    if dspy.tools and dspy.module in ("Predict", "ChainOfThought"):
+    if dspy.tools and dspy.module in BUILT_IN and dspy.module != "ReAct":
         context.error(
             "ToolsUnused",
             f"{dspy.module} calls no tools",
@@ -227,7 +242,7 @@ def _check_names(dspy: DspyStep, signature: Signature, context: Context) -> None
         )
 
 
-def _check_config(dspy: DspyStep, context: Context) -> None:
+def _check_config(dspy: DspyStep, pool: Pool | None, context: Context) -> None:
     config = dspy.config or {}
     known = LM_PARAMETERS | MODULE_ARGUMENTS
     for name in config:
@@ -240,15 +255,49 @@ def _check_config(dspy: DspyStep, context: Context) -> None:
                 expected=f"one of {', '.join(sorted(known))}",
                 remedy=f"did you mean {near}?" if near else "give it in the Pool's model.extra",
             )
-    turns = config.get("max_iters")
-    if turns is not None and not (isinstance(turns, int) and 0 < turns <= MAX_ITERS):
+    try:
+        given = module_arguments({name: config[name] for name in config if name in known})
+    except ValueError as error:
+        name, _, expected = str(error).partition(" ")
         context.error(
             "WrongValue",
-            "config.max_iters is not a number of turns",
-            path="config.max_iters",
-            expected=f"a whole number from 1 to {MAX_ITERS}",
-            found=str(turns),
+            f"config.{name} is not what the module takes",
+            path=f"config.{name}",
+            expected=expected.removeprefix("is "),
+            found=str(config[name]),
         )
+        return
+    _check_repeated(dspy, given.reward, pool, context)
+
+
+def _check_repeated(
+    dspy: DspyStep, reward: str | None, pool: Pool | None, context: Context
+) -> None:
+    """Check the arguments of modules that repeat another."""
+    if dspy.module not in BUILT_IN:
+        return
+    takes = MODULE_TAKES.get(dspy.module, frozenset())
+    for name in sorted(REPEATING & set(dspy.config or {}) - takes):
+        context.error(
+            "ArgumentUnused",
+            f"{dspy.module} takes no {name}",
+            path=f"config.{name}",
+            remedy=f"leave it out, or use {' or '.join(_takers(name))}",
+        )
+    if dspy.module in REWARDED and reward is None:
+        context.error(
+            "RewardMissing",
+            f"{dspy.module} does not know which attempt is good",
+            path="config.reward",
+            expected="the name of a tool of the Pool that returns a number",
+            remedy="add config: {reward: …}; the tool is given inputs and outputs by name",
+        )
+    elif reward is not None and pool is not None and "reward" in takes:
+        _check_tool(reward, pool, context, "config.reward")
+
+
+def _takers(name: str) -> list[str]:
+    return [module for module, takes in MODULE_TAKES.items() if name in takes]
 
 
 def _check_demos(
