@@ -110,10 +110,12 @@ def test_results_without_an_end_are_cut() -> None:
 
 def test_known_secrets_are_taken_out_of_results_even_at_the_cut() -> None:
     """A secret that the limit cuts in two is found all the same."""
-    secret = "correct-horse"
+    secret = "correct-horse-battery-staple-" * 3
     assert shown({"a": [secret]}, secrets=(secret,)) == {"a": ["[redacted]"]}
-    assert "correct" not in shown("x" * 60 + secret + "y" * 1000, secrets=(secret,))
-    assert "correct" not in str(shown(["x" * 90 + secret], secrets=(secret,)))
+    for before in range(LIMIT):
+        text = "x" * before + secret + "y" * 1000
+        assert "corr" not in shown(text, secrets=(secret,))
+        assert "corr" not in str(shown([text], secrets=(secret,)))
 
 
 _leaves = (
