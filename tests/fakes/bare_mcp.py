@@ -1,7 +1,7 @@
 """An MCP server without the SDK, which starts in no time and does what no real one should.
 
 `python bare_mcp.py [MODE…]`: `stubborn` heeds neither the end of its input nor SIGTERM, `deaf`
-never answers, `pages` never ends its list of tools, `bare` has no tools.
+never answers, `pages` never ends its list of tools, `garbage` has a list that is none.
 """
 
 import json
@@ -27,7 +27,7 @@ def answer(method: str, params: dict[str, Any]) -> Any:
     if method == "tools/list":
         if "pages" in MODES:
             return {"tools": [], "nextCursor": "more"}
-        return {"tools": [] if "bare" in MODES else TOOLS}
+        return {"tools": {"x" * 10_000: "y" * 10_000} if "garbage" in MODES else TOOLS}
     if method == "tools/call":
         return {"content": [{"type": "text", "text": call(params["name"])}]}
     return None

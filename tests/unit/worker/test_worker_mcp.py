@@ -19,6 +19,7 @@ from dspex_worker.failures import CallError
 from dspex_worker.mcp.connection import Timing
 from dspex_worker.mcp.server import McpServer
 from dspex_worker.tools import SafeTool, ToolBox
+from dspex_worker.tools.guard import MAX_ERROR
 from fakes import bare_mcp, mcp_server
 from fakes.legacy_mcp import LegacyMcp
 from fakes.openai_endpoint import OpenAIEndpoint, fields
@@ -274,6 +275,7 @@ async def test_a_server_that_is_lost_in_a_call_over_http_is_told() -> None:
         ),
         (bare(tools=["proces"]), "its server has no tool proces; it has process, child"),
         (bare("pages"), "its list of tools has more than 100 pages"),
+        (bare("garbage"), "ValidationError: "),
     ],
 )
 async def test_a_server_that_can_not_be_used_stops_the_start(
@@ -287,6 +289,7 @@ async def test_a_server_that_can_not_be_used_stops_the_start(
             pass
     diagnostic = caught.value.diagnostics[0]
     assert str(diagnostic.found).startswith(found)
+    assert len(str(diagnostic.found)) <= MAX_ERROR
     assert diagnostic.remedy
 
 

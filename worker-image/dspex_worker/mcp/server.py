@@ -16,7 +16,7 @@ from dspex_worker.mcp.result import read_result
 from dspex_worker.mcp.schema import described_arguments
 from dspex_worker.mcp.stdio import stdio_transport
 from dspex_worker.tools.arguments import Arguments
-from dspex_worker.tools.guard import Guard, Limits, ToolError, Work
+from dspex_worker.tools.guard import Guard, Limits, ToolError, Work, in_a_line
 from dspex_worker.tools.observation import observe
 from dspex_worker.tools.shared import Shared
 from dspex_worker.tools.tool import SafeTool
@@ -62,7 +62,7 @@ class McpServer:
         try:
             await self._connection.start()
         except ToolError as error:
-            found = self._shared.redactor.shown(str(error))
+            found = in_a_line(str(error), self._shared.redactor)
             raise self._unusable(found, REMEDY) from error
         try:
             return [self._tool(each) for each in self._chosen()]

@@ -121,12 +121,15 @@ def tell(error: BaseException, redactor: Redactor) -> str:
     """Return what a model is told of a tool's error: class and message in a line, no traceback."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return f"The tool failed. {in_a_line(_message(error), redactor)}"
+
+
+def in_a_line(text: str, redactor: Redactor) -> str:
+    """Return a text of any length as one line of 300 characters at most, without secrets."""
     # So much more that no secret is cut in two before it is looked for.
-    text = " ".join(_message(error)[: 10 * MAX_ERROR + redactor.longest].split())
-    shown = encodable(redactor.shown(text))
-    if len(shown) > MAX_ERROR:
-        shown = f"{shown[: MAX_ERROR - 1]}…"
-    return f"The tool failed. {shown}"
+    line = " ".join(text[: 10 * MAX_ERROR + redactor.longest].split())
+    shown = encodable(redactor.shown(line))
+    return shown if len(shown) <= MAX_ERROR else f"{shown[: MAX_ERROR - 1]}…"
 
 
 def _message(error: BaseException) -> str:
