@@ -14,8 +14,6 @@ from dspex.errors import ConfigurationError, Diagnostic
 
 TOKEN_VARIABLE: Final = "DSPEX_WORKER_TOKEN"  # noqa: S105 the variable's name, not a token
 API_KEY_VARIABLE: Final = "DSPEX_MODEL_API_KEY"
-TOOL_VARIABLE: Final = "DSPEX_TOOL_"
-"""What the variables begin with that hold what tools take from Secrets and ConfigMaps."""
 
 MAX_RESULT: Final = 20_000
 """Characters of a tool's result, where the Pool does not say."""

@@ -26,6 +26,7 @@ from dspex.api.pool import (
     Pool,
     Profile,
     Tool,
+    tool_sources,
 )
 from dspex.api.variable import EnvVar
 
@@ -238,7 +239,7 @@ def effective_pool(pool: Pool) -> EffectivePool:
         ),
         call_timeout=call_timeout,
         allowed_clients=spec.allowed_clients,
-        secret_env=tuple(each.name for each in spec.env if _is_secret(each)),
+        secret_env=_secret_env(pool),
     )
 
 
@@ -348,9 +349,10 @@ def _values(entries: Sequence[EnvVar | McpHeader], index: int) -> tuple[WorkerVa
     )
 
 
-def _is_secret(variable: EnvVar) -> bool:
-    source = variable.value_from
-    return source is not None and source.secret_key_ref is not None
+def _secret_env(pool: Pool) -> tuple[str, ...]:
+    sources = [(each.name, each.value_from) for each in pool.spec.env]
+    sources += [(name, source) for name, _, source in tool_sources(pool.spec.tools)]
+    return tuple(name for name, source in sources if source and source.secret_key_ref)
 
 
 def _seconds(duration: str | None, otherwise: float) -> float:

@@ -190,7 +190,8 @@ def test_the_worker_is_told_which_variables_are_secret() -> None:
         {"name": "B", "valueFrom": {"secretKeyRef": reference}},
         {"name": "C", "valueFrom": {"configMapKeyRef": reference}},
     ]
-    assert effective_pool(_pool(env=env)).secret_env == ("B",)
+    secret = ("B", "DSPEX_TOOL_1_1", "DSPEX_TOOL_2_0")
+    assert effective_pool(_pool(env=env, tools=SERVERS)).secret_env == secret
 
 
 def test_the_status_shows_the_values_as_a_manifest_has_them() -> None:

@@ -28,15 +28,18 @@ def test_the_worker_knows_its_own_secrets() -> None:
     environment = {
         "DSPEX_WORKER_TOKEN": "worker-token",
         "DSPEX_MODEL_API_KEY": "model-key-1",
-        "DSPEX_TOOL_0_HEADER_0": "header-value",
+        "DSPEX_TOOL_0_0": "header-value",
+        "DSPEX_TOOL_0_1": "of-a-config-map",
         "SHOP_URL": "from-a-secret",
         "SHOP_PASSWORD": "long-password",
         "PIN_TOKEN": "short",
         "LANG": "en_US.UTF-8",
     }
-    redactor = worker_redactor(["SHOP_URL"], environment)
+    redactor = worker_redactor(["SHOP_URL", "DSPEX_TOOL_0_0"], environment)
     text = " ".join(environment.values())
-    assert redactor.known(text) == "[redacted] " * 5 + "short en_US.UTF-8"
+    assert redactor.known(text) == (
+        "[redacted] [redacted] [redacted] of-a-config-map [redacted] [redacted] short en_US.UTF-8"
+    )
 
 
 def test_a_secret_that_holds_another_is_taken_whole() -> None:

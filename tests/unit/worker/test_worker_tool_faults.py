@@ -1,6 +1,7 @@
 """A tool that blocks, raises, prints 10 MB, returns 10 MB or forks: the model is told, in a line."""
 
 import asyncio
+import copy
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,12 @@ async def test_a_module_in_a_thread_may_call_any_tool(endpoint: OpenAIEndpoint, 
             call_of("tool: Tool -> answer", {"tool": {"name": name}}, module=path)
         )
     assert answer.outputs == {"answer": "five means much"}
+
+
+async def test_a_copied_tool_works() -> None:
+    """DSPy copies modules with all that they hold."""
+    copied = copy.deepcopy(tool("lookup", module="fakes.worker_modules"))
+    assert await copied.acall(word="five") == "five means much"
 
 
 async def test_a_module_on_the_loop_is_told_to_await_its_tool(endpoint: OpenAIEndpoint) -> None:

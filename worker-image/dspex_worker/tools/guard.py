@@ -65,6 +65,10 @@ class Guard:
         self._redactor = redactor
         self._loop = loop
 
+    def __deepcopy__(self, _: dict[int, Any]) -> "Guard":
+        """Return itself: a module is copied with its tools, not with the worker's threads."""
+        return self
+
     async def call(self, given: Mapping[str, Any]) -> Any:
         """Call the tool; returns what the model is shown."""
         try:

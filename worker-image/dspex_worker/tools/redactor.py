@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from dspex_worker.config import API_KEY_VARIABLE, TOKEN_VARIABLE, TOOL_VARIABLE
+from dspex_worker.config import API_KEY_VARIABLE, TOKEN_VARIABLE
 
 SHOWN: Final = "[redacted]"
 """What stands in a secret's place."""
@@ -74,7 +74,5 @@ def worker_redactor(names: Iterable[str], environment: Mapping[str, str] = os.en
     """
     known = {TOKEN_VARIABLE, API_KEY_VARIABLE, *names}
     return Redactor(
-        value
-        for name, value in environment.items()
-        if name in known or name.startswith(TOOL_VARIABLE) or _SECRET_NAME.search(name)
+        value for name, value in environment.items() if name in known or _SECRET_NAME.search(name)
     )
