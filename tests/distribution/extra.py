@@ -49,6 +49,7 @@ class Extra:
 _CLI: Final = frozenset({"click", "rich"})
 _CEL: Final = frozenset({"cel_expr_python"})
 _DSPY: Final = frozenset({"dspy", "prometheus_client"})
+_MCP: Final = frozenset({"mcp", "mcp_types", "httpx2", "anyio"})
 _MODEL: Final = frozenset({"xllamacpp"})
 _NEVER: Final = frozenset({"litellm", "kubernetes"})
 _NO_CLI: Final = Command(words=["dspex", "--help"], status=2, says="pip install 'dspex[cli]'")
@@ -56,13 +57,13 @@ _NO_CLI: Final = Command(words=["dspex", "--help"], status=2, says="pip install 
 EXTRAS: Final = (
     Extra(
         name="core",
-        absent=_NEVER | _CLI | _CEL | _DSPY | _MODEL | {"kopf", "yaml", "cronsim", "jwt"},
+        absent=_NEVER | _CLI | _CEL | _DSPY | _MCP | _MODEL | {"kopf", "yaml", "cronsim", "jwt"},
         programs=["use_native.py"],
         commands=[_NO_CLI],
     ),
     Extra(
         name="cli",
-        absent=_NEVER | _DSPY | _MODEL | {"kopf", "jwt"},
+        absent=_NEVER | _DSPY | _MCP | _MODEL | {"kopf", "jwt"},
         programs=["use_native.py", "run_plan.py", "read_trigger.py"],
         commands=[
             Command(words=["dspex", "--help"], says="Usage"),
@@ -75,19 +76,19 @@ EXTRAS: Final = (
     ),
     Extra(
         name="worker",
-        absent=_NEVER | _CLI | _CEL | _MODEL | {"kopf", "cronsim"},
+        absent=_NEVER | _CEL | _MODEL | {"rich", "kopf", "cronsim"},  # click comes with mcp
         programs=["use_native.py", "serve.py"],
         commands=[Command(words=["dspex-worker", "--help"], says="--config")],
     ),
     Extra(
         name="embedded",
-        absent=_NEVER | _CLI | _CEL | {"kopf", "cronsim"},
+        absent=_NEVER | _CEL | {"rich", "kopf", "cronsim"},
         programs=["use_embedded.py", "serve.py"],
         commands=[Command(words=["dspex-worker", "--help"], says="--config")],
     ),
     Extra(
         name="operator",
-        absent=_NEVER | {"rich", "dspy"} | _MODEL,
+        absent=_NEVER | {"rich", "dspy"} | _MCP | _MODEL,
         programs=["use_native.py", "run_plan.py", "read_trigger.py"],
     ),
 )
