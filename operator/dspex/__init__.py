@@ -125,10 +125,20 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def _load(module: str, name: str) -> object:
+def _load(module: str, name: str) -> "Any":
     from importlib import import_module
 
-    return getattr(import_module(module), name)
+    try:
+        home = import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "dspex").partition(".")[0] == "dspex":
+            raise
+        raise ModuleNotFoundError(
+            f"dspex.{name} needs the Python package {error.name}, which is not installed: "
+            "pip install 'dspex[cli]'",
+            name=error.name,
+        ) from None
+    return getattr(home, name)
 
 
 class _Pipelines(ModuleType):
@@ -136,9 +146,8 @@ class _Pipelines(ModuleType):
 
     def __call__(self, *arguments: "Any", **options: "Any") -> "PipelineBuilder":
         """Begin a pipeline: `dspex.python.builder.pipeline`."""
-        from dspex.python.builder import pipeline
-
-        return pipeline(*arguments, **options)
+        made: PipelineBuilder = _load("dspex.python.builder", "pipeline")(*arguments, **options)
+        return made
 
 
 class _Package(ModuleType):

@@ -419,7 +419,7 @@ class PipelineBuilder:
 
     def _objects(self) -> list[dict[str, Any]]:
         found: dict[tuple[str, str], dict[str, Any]] = {}
-        for each in self._own_objects():
+        for each in self._own_objects([]):
             key = (each["kind"], each["metadata"]["name"])
             if found.setdefault(key, each) != each:
                 raise ConfigurationError(
@@ -430,11 +430,20 @@ class PipelineBuilder:
                         subject=f"Pipeline/{self.name}",
                     )
                 )
-        # The pipeline itself comes last, whatever it shares with those below it.
         return list(found.values())
 
-    def _own_objects(self) -> list[dict[str, Any]]:
-        below = [each for builder in self._below for each in builder._own_objects()]
+    def _own_objects(self, outer: "list[PipelineBuilder]") -> list[dict[str, Any]]:
+        """Return the objects of this pipeline and of those below it, itself last.
+
+        Args:
+            outer: Those around it: in a cycle, which the compiler reports, it is one of them.
+        """
+        below = [
+            each
+            for builder in self._below
+            if builder not in (*outer, self)
+            for each in builder._own_objects([*outer, self])
+        ]
         signatures = [
             make_object("Signature", name, signature_spec(signature))
             for name, signature in self._signatures.items()

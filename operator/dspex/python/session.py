@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dspex.api.pool import Pool
-from dspex.errors import ConfigurationError
+from dspex.errors import ConfigurationError, Diagnostic
 from dspex.local import DEFAULT_WORKERS, Assignment, Sources, Store, read_assignment
 from dspex.python.background import Background
 from dspex.python.places import argument, in_python
@@ -86,6 +86,9 @@ def session() -> Session:
     return Session()
 
 
+session()  # made with the module: two threads that ask for it first must not make two
+
+
 def configure(
     *,
     pool: PoolLike | None = None,
@@ -103,7 +106,7 @@ def configure(
         workers: Worker processes of one Pool at most. Before: 2.
 
     Raises:
-        InputError: The Pool is wrong, or a variable or file is not there.
+        InputError: The Pool is wrong, a variable or file is not there, or no worker is wanted.
     """
     shared = session()
     settings = shared.settings
@@ -114,7 +117,9 @@ def configure(
     if config_maps is not None:
         settings = replace(settings, config_maps=assignments(Store.CONFIG_MAP, config_maps))
     if workers is not None:
-        settings = replace(settings, workers=max(1, workers))
+        if workers < 1:
+            raise _too_few(workers)
+        settings = replace(settings, workers=workers)
     shared.settings = settings
 
 
@@ -133,6 +138,17 @@ def assignments(store: Store, given: Mapping[str, str] | None) -> tuple[Assignme
         except ConfigurationError as error:
             found = [in_python(each) for each in error.diagnostics]
             raise ConfigurationError(*found) from None
+
+
+def _too_few(workers: int) -> ConfigurationError:
+    finding = Diagnostic(
+        code="InvalidValue",
+        message=f"{workers} workers can do nothing",
+        expected="1 or more",
+        remedy="dspex.shutdown() ends those that are there",
+        file="workers",
+    )
+    return ConfigurationError(finding)
 
 
 def shutdown() -> None:

@@ -1,5 +1,6 @@
 """From manifests and inputs to what is to be run, and through the engine to how it ended."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from dspex.cli.workspace import (
     place_error,
     referenced_pipeline,
 )
-from dspex.errors import CompileError, InputError
+from dspex.errors import CompileError, Diagnostic, InputError
 from dspex.local import Assignment, PoolPlan, plan_pools
 from dspex.manifests import Manifests
 from dspex.native.signatures import field_from_wire
@@ -68,6 +69,8 @@ def prepare(
 ) -> Work:
     """Choose, compile, and resolve all that a run takes from elsewhere; start nothing.
 
+    What the compiler warns of is warned of, at the line of the call of `run_pipeline`.
+
     Raises:
         InputError: With everything that is wrong.
     """
@@ -86,7 +89,10 @@ def prepare(
         else referenced_pipeline(manifests, given)
     )
     try:
-        plan = compile_plan(manifests, chosen.name, sources.config_maps)
+        compiled = _compile(manifests, chosen.name, sources.config_maps)
+        for finding in compiled.warnings:
+            warnings.warn(finding.render(), stacklevel=4)
+        plan = compiled.plan
         fields = plan.input_fields
         sensitive = sensitive_inputs(chosen)
         outer, secret = inputs_from_sources(fields, given, sensitive, sources)
@@ -112,19 +118,31 @@ def prepare(
     )
 
 
-def compile_plan(
-    manifests: Manifests, pipeline: str, config_maps: Mapping[str, Mapping[str, str]] | None = None
-) -> Plan:
+def compile_plan(manifests: Manifests, pipeline: str) -> Plan:
     """Compile a pipeline of some manifests.
 
     Raises:
         CompileError: With every finding, warnings too.
     """
+    return _compile(manifests, pipeline, None).plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A plan, and what is allowed but probably not meant."""
+
+    plan: Plan
+    warnings: tuple[Diagnostic, ...]
+
+
+def _compile(
+    manifests: Manifests, pipeline: str, config_maps: Mapping[str, Mapping[str, str]] | None
+) -> _Compiled:
     sources = compile_sources(manifests, config_maps)
     compiled = compile_findings(manifests, manifests.pipelines[pipeline], sources)
     if compiled.plan is None or compiled.errors:
         raise CompileError(*all_in_python(compiled.diagnostics))
-    return compiled.plan
+    return _Compiled(compiled.plan, compiled.warnings)
 
 
 async def perform(work: Work, on_event: Listener | None = None) -> Result:

@@ -51,6 +51,18 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         getattr(dspex, "predicct")  # noqa: B009 -- mypy would see it
 
 
+def test_a_missing_part_is_named_with_its_remedy() -> None:
+    """Where the command line's extra is not installed; as an import error, which it is."""
+    code = (
+        "import sys; sys.modules['yaml'] = None\nimport dspex\n"
+        "for call in (lambda: dspex.predict, lambda: dspex.pipeline('p')):\n"
+        "    try: call()\n"
+        "    except ModuleNotFoundError as e: assert 'pip install' in str(e) and e.name == 'yaml', e\n"
+        "    else: raise SystemExit(1)"
+    )
+    loaded(code)
+
+
 @pytest.mark.parametrize(
     "before",
     ["", "import dspex.pipeline.engine; ", "from dspex.pipeline import graph; "],

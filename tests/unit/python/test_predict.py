@@ -188,7 +188,9 @@ def test_the_default_pool_is_the_embedded_model_until_configured(
     answering(dispatcher, "embedded", b="1")
     answering(dispatcher, "small", b="2")
     assert dspex.predict("a -> b", a="x").b == "1"
-    dspex.configure(pool=small, workers=1)
+    with pytest.raises(dspex.InputError, match="workers: 0 workers can do nothing"):
+        dspex.configure(workers=0)
+    dspex.configure(pool=small, config_maps={}, workers=1)
     assert own_session.settings.workers == 1
     assert dspex.predict("a -> b", a="x").b == "2"
 

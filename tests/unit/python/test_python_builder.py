@@ -168,6 +168,15 @@ def test_every_kind_of_step(small: Pool) -> None:
     assert [step["name"] for step in made[-1]["spec"]["finally"]] == ["last"]
 
 
+def test_a_cycle_is_found_by_the_compiler() -> None:
+    """And not by the end of the stack."""
+    p, q = dspex.pipeline("one"), dspex.pipeline("two")
+    p.step("below", pipeline=q)
+    q.step("below", pipeline=p)
+    with pytest.raises(dspex.CompileError, match="name each other in a cycle"):
+        _ = p.digest
+
+
 def test_signatures_of_one_name_are_told_apart() -> None:
     """Two steps whose names differ only in what an object's name can't hold."""
     p = dspex.pipeline("names")

@@ -129,6 +129,16 @@ def test_a_listener_hears_the_events(dispatcher: ScriptedDispatcher, small: Pool
     assert isinstance(events[-1], RunFinished)
 
 
+def test_what_is_probably_not_meant_is_warned_of() -> None:
+    """Where the call stands."""
+    p = dspex.pipeline("unused")
+    p.input("message", default="x")
+    p.step("hello", template="Hello")
+    with pytest.warns(UserWarning, match="message") as caught:
+        dspex.run_pipeline(p)
+    assert [each.filename for each in caught] == [__file__]
+
+
 async def test_it_can_be_awaited(dispatcher: ScriptedDispatcher, small: Pool) -> None:
     """Several at once, and a sync one in the same loop."""
     dispatcher.scripts["small"] = after(0.05, {"topic": "bug"})
