@@ -92,7 +92,7 @@ say("the same" if children() == [before] else "another")
     await program.says("StepStarted")
     program.interrupt()
     ran = await program.end()
-    assert ran.err.splitlines()[-2:] == ["interrupted", "the same"]
+    assert ran.err.splitlines()[-2:] == ["interrupted", "the same"], (ran.status, ran.err)
 
 
 async def test_an_interrupt_while_workers_start_ends_them(scene: Scene) -> None:

@@ -30,19 +30,26 @@ class _Job(Generic[T]):
         self._loop = loop
         self._task: asyncio.Task[T] | None = None
         self._work = work
-        loop.call_soon_threadsafe(self._start)
+
+    def begin(self) -> None:
+        """Hand it over."""
+        self._loop.call_soon_threadsafe(self._start)
 
     def cancel(self) -> None:
         """Cancel the work; `done` follows when it has ended."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def _start(self) -> None:
+        if self.done.done():
+            return
         self._task = self._loop.create_task(self._work())
         self._task.add_done_callback(self._end)
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        else:  # it was given up before it was handed over
+            self.done.set_exception(asyncio.CancelledError())
 
     def _end(self, task: "asyncio.Task[T]") -> None:
         if task.cancelled():
@@ -79,6 +86,8 @@ class Background:
         self._refuse_own_thread()
         job = _Job(self._running(), work)
         try:
+            # Within: the loop's thread may be far when an interrupt reaches this one.
+            job.begin()
             return job.done.result()
         except BaseException:
             if not job.done.done():
@@ -90,6 +99,7 @@ class Background:
         """As `run`, for whoever has a loop; cancelling the caller cancels the work, and waits."""
         job = _Job(self._running(), work)
         ended = asyncio.wrap_future(job.done)
+        job.begin()
         try:
             return await asyncio.shield(ended)
         except asyncio.CancelledError:
@@ -110,6 +120,7 @@ class Background:
         atexit.unregister(self.close)
         job = _Job(loop, self._at_exit)
         try:
+            job.begin()
             job.done.result(EXIT_TIMEOUT)
         except BaseException:
             self._kill()

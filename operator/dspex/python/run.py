@@ -46,6 +46,7 @@ def run_pipeline(
         config_maps: Keys of ConfigMaps, likewise.
         check: Whether a run that does not succeed raises; else its result says so.
         on_event: Hears every event of the run, in a thread of DSPex's own: it must not block.
+            Where it raises, it hears nothing more, and its error is raised when the run has ended.
 
     Raises:
         InputError: Pipeline, inputs or settings are wrong; with every finding and its place.

@@ -151,21 +151,24 @@ async def perform(work: Work, on_event: Listener | None = None) -> Result:
     Raises:
         ConfigurationError: A worker found its configuration wrong.
         PythonError: The workers could not be started.
+        Exception: What the listener raised: it heard nothing more, and the run went on.
     """
     witness = _Witness(work, on_event)
-    dispatcher = await session().workers.of(work.pools, work.workers)
-    engine = Engine(
-        work.plan,
-        dispatcher,
-        RunIdentity(work.name),
-        on_event=witness.hear,
-        timeout=work.timeout,
-    )
-    if work.shutdown is Shutdown.STOP:
-        engine.stop()
-    elif work.shutdown is Shutdown.CANCEL:
-        engine.cancel()
-    record = await engine.run(work.inputs)
+    async with session().workers.of(work.pools, work.workers) as dispatcher:
+        engine = Engine(
+            work.plan,
+            dispatcher,
+            RunIdentity(work.name),
+            on_event=witness.hear,
+            timeout=work.timeout,
+        )
+        if work.shutdown is Shutdown.STOP:
+            engine.stop()
+        elif work.shutdown is Shutdown.CANCEL:
+            engine.cancel()
+        record = await engine.run(work.inputs)
+    if witness.problem is not None:
+        raise witness.problem
     fields = {field.name: field for field in map(field_from_wire, witness.output_fields)}
     return Result(
         work.name,
@@ -184,6 +187,7 @@ class _Witness:
         self.steps: dict[str, StepRecord] = {}
         self.status = StatusWriter(work.name)
         self.seconds = 0.0
+        self.problem: Exception | None = None
         self.output_fields = [output.field for output in work.plan.outputs]
         self._began: datetime | None = None
         self._on_event = on_event
@@ -198,8 +202,16 @@ class _Witness:
             self.steps[event.record.name] = event.record
         elif isinstance(event, RunFinished) and self._began is not None:
             self.seconds = (event.time - self._began).total_seconds()
-        if self._on_event is not None:
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """Pass an event on; an error of the listener must not end the engine in its midst."""
+        if self._on_event is None:
+            return
+        try:
             self._on_event(event)
+        except Exception as error:  # noqa: BLE001 -- raised when the run has ended
+            self.problem, self._on_event = error, None
 
 
 def duration(value: float | str) -> str:

@@ -1,9 +1,9 @@
 """The warm workers of a process: started for the first call of a Pool, shared by all, kept."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from dspex.bridge.protocol import Answer, Call
@@ -11,36 +11,60 @@ from dspex.errors import PythonError, Reason
 from dspex.local import LocalPools, PoolPlan, WorkerDied, WorkerEvent
 
 
-@dataclass(slots=True, eq=False)
-class _Warm:
-    """The workers of one Pool.
+class WarmPool:
+    """The workers of one Pool; made in the loop that they live in.
 
     Attributes:
         pools: They.
         start: Ends when they are ready, or with the error that keeps them from it.
-        waiting: How many calls wait for that.
-        spent: Whether one was given up, so that the next call starts them anew.
+        users: How many runs wait for them or use them.
+        spent: Whether one was given up, so that the next run starts them anew.
     """
 
-    pools: LocalPools | None = None
-    start: "asyncio.Task[LocalPools] | None" = None
-    waiting: int = 0
-    spent: bool = False
+    def __init__(self, plan: PoolPlan, most: int) -> None:
+        self.pools = LocalPools([plan], self.hear, max_workers=most)
+        self.start = asyncio.create_task(self.pools.__aenter__())
+        self.users = 0
+        self.spent = False
 
     def hear(self, event: WorkerEvent) -> None:
         """Note a worker that will not be started again."""
         if isinstance(event, WorkerDied) and event.restart_in is None:
             self.spent = True
 
+    @property
+    def failed(self) -> bool:
+        """Whether they could not be started."""
+        return self.start.done() and (self.start.cancelled() or self.start.exception() is not None)
+
+    async def ready(self) -> None:
+        """Wait for a start that others may wait for too: the last to give it up cancels it."""
+        try:
+            await asyncio.shield(self.start)
+        except asyncio.CancelledError:
+            if self.users == 1 and not self.start.done():
+                self.start.cancel()
+                await asyncio.wait({self.start})
+            raise
+
+    async def end(self) -> None:
+        """End all processes and wait for their end."""
+        self.start.cancel()
+        await asyncio.wait({self.start})
+        if not self.failed:
+            await self.pools.__aexit__(None, None, None)
+
 
 class WarmWorkers:
     """Workers by what they are configured with; used in one event loop."""
 
     def __init__(self) -> None:
-        self._warm: dict[str, _Warm] = {}
+        self._warm: dict[str, WarmPool] = {}
+        self._retired: list[WarmPool] = []
 
-    async def of(self, plans: Sequence[PoolPlan], most: int) -> "WarmPools":
-        """Return a dispatcher for some Pools whose workers are ready; starts those that are not.
+    @contextlib.asynccontextmanager
+    async def of(self, plans: Sequence[PoolPlan], most: int) -> AsyncIterator["WarmPools"]:
+        """Give a dispatcher for some Pools whose workers are ready; start those that are not.
 
         Args:
             plans: The Pools.
@@ -50,53 +74,46 @@ class WarmWorkers:
             ConfigurationError: A worker found its configuration wrong.
             PythonError: The workers could not be started.
         """
-        starts = [asyncio.ensure_future(self._ready(plan, most)) for plan in plans]
+        await self._end_idle()
+        used = {plan.name: (_key(plan, most), self._find(plan, most)) for plan in plans}
+        for _, pool in used.values():
+            pool.users += 1
         try:
-            ready = await asyncio.gather(*starts)
+            await _all_ready([pool for _, pool in used.values()])
+            yield WarmPools({name: pool.pools for name, (_, pool) in used.items()})
         finally:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
-        return WarmPools({plan.name: each for plan, each in zip(plans, ready, strict=True)})
+            for key, pool in used.values():
+                pool.users -= 1
+                if pool.failed and self._warm.get(key) is pool:
+                    del self._warm[key]
 
     async def close(self) -> None:
         """End all workers and wait for their end."""
-        warm, self._warm = list(self._warm.values()), {}
-        await asyncio.gather(*map(_end, warm))
+        warm = [*self._warm.values(), *self._retired]
+        self._warm, self._retired = {}, []
+        await asyncio.gather(*(pool.end() for pool in warm))
 
     def kill(self) -> None:
         """Send SIGKILL to all workers now, for a person who will not wait."""
-        for each in list(self._warm.values()):
-            if each.pools is not None:
-                each.pools.kill()
+        for pool in (*self._warm.values(), *self._retired):
+            pool.pools.kill()
 
-    async def _ready(self, plan: PoolPlan, most: int) -> LocalPools:
+    def _find(self, plan: PoolPlan, most: int) -> WarmPool:
+        """Return a Pool's workers, begun now where there are none, or where some are past help."""
         key = _key(plan, most)
         found = self._warm.get(key)
-        if found is not None and found.spent:
-            del self._warm[key]
-            await _end(found)
-            found = self._warm.get(key)
-        if found is None or found.start is None:
-            found = self._warm[key] = _Warm()
-            found.pools = LocalPools([plan], found.hear, max_workers=most)
-            found.start = asyncio.create_task(found.pools.__aenter__())
-        return await self._wait(key, found, found.start)
+        if found is not None and (found.spent or found.failed):
+            self._retired.append(found)
+            found = None
+        if found is None:
+            found = self._warm[key] = WarmPool(plan, most)
+        return found
 
-    async def _wait(self, key: str, warm: _Warm, start: "asyncio.Task[LocalPools]") -> LocalPools:
-        """Wait for a start that others may wait for too: the last to give it up cancels it."""
-        warm.waiting += 1
-        try:
-            return await asyncio.shield(start)
-        except BaseException:
-            if warm.waiting == 1 and not start.done():
-                start.cancel()
-                await asyncio.wait({start})
-            if start.done() and self._warm.get(key) is warm and _failed(start):
-                del self._warm[key]
-            raise
-        finally:
-            warm.waiting -= 1
+    async def _end_idle(self) -> None:
+        """End the retired workers that no run uses any more."""
+        idle = [pool for pool in self._retired if not pool.users]
+        self._retired = [pool for pool in self._retired if pool.users]
+        await asyncio.gather(*(pool.end() for pool in idle))
 
 
 class WarmPools:
@@ -114,18 +131,15 @@ class WarmPools:
         return await self._pools[pool].execute(pool, call)
 
 
-def _failed(start: "asyncio.Task[LocalPools]") -> bool:
-    return start.cancelled() or start.exception() is not None
-
-
-async def _end(warm: _Warm) -> None:
-    start = warm.start
-    if start is None:
-        return
-    start.cancel()
-    await asyncio.wait({start})
-    if warm.pools is not None and not _failed(start):
-        await warm.pools.__aexit__(None, None, None)
+async def _all_ready(pools: Sequence[WarmPool]) -> None:
+    """Wait for all; the first error ends the wait for the rest, and is raised itself."""
+    waits = [asyncio.create_task(pool.ready()) for pool in pools]
+    try:
+        await asyncio.gather(*waits)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 def _key(plan: PoolPlan, most: int) -> str:

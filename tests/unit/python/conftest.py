@@ -1,6 +1,7 @@
 """What the tests of the Python API share: scripted workers, and a session for each test."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -36,9 +37,10 @@ def dispatcher(monkeypatch: pytest.MonkeyPatch) -> ScriptedDispatcher:
     """Let calls be answered in this process, by the test's own scripts."""
     made = ScriptedDispatcher({})
 
-    async def of(self: WarmWorkers, plans: Any, most: int) -> ScriptedDispatcher:
+    @contextlib.asynccontextmanager
+    async def of(self: WarmWorkers, plans: Any, most: int) -> AsyncIterator[ScriptedDispatcher]:
         del self, plans, most
-        return made
+        yield made
 
     monkeypatch.setattr(WarmWorkers, "of", of)
     return made

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dspex.errors import ConfigurationError
-from dspex.python.background import Background
+from dspex.python.background import Background, _Job
 
 
 class Scene:
@@ -145,3 +145,36 @@ def test_who_interrupts_twice_waits_no_longer(
     monkeypatch.undo()
     assert scene.killed == 1
     assert scene.cancelled.wait(10)
+
+
+def test_an_interrupt_before_the_work_was_handed_over_ends_it_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never begins, and nobody waits for it."""
+
+    def interrupted(job: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dspex.python.background._Job.begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scene.background.run(scene.for_ever)
+    monkeypatch.undo()
+    assert not scene.begun.is_set()
+
+
+def test_an_interrupt_while_the_work_is_handed_over_cancels_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop's thread may have begun when the caller's is interrupted."""
+    begin = _Job.begin
+
+    def interrupted(job: "_Job[None]") -> None:
+        begin(job)
+        scene.begun.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dspex.python.background._Job.begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scene.background.run(scene.for_ever)
+    monkeypatch.undo()
+    assert scene.cancelled.is_set()

@@ -129,6 +129,23 @@ def test_a_listener_hears_the_events(dispatcher: ScriptedDispatcher, small: Pool
     assert isinstance(events[-1], RunFinished)
 
 
+def test_a_listener_that_raises_does_not_end_the_run(
+    dispatcher: ScriptedDispatcher, small: Pool
+) -> None:
+    """It hears nothing more, and its error comes when the run has ended."""
+    dispatcher.scripts["small"] = after(0, {"topic": "bug"})
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        raise ValueError("not this")
+
+    with pytest.raises(ValueError, match="not this"):
+        dspex.run_pipeline(built(small), {"message": "x"}, on_event=listen)
+    assert len(events) == 1
+    assert len(dispatcher.calls) == 1
+
+
 def test_what_is_probably_not_meant_is_warned_of() -> None:
     """Where the call stands."""
     p = dspex.pipeline("unused")
