@@ -1,8 +1,9 @@
 """`dspex.pipeline`: a Pipeline built in Python, which writes its manifests."""
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 
@@ -97,7 +98,7 @@ class PipelineBuilder:
         self._steps: list[dict[str, Any]] = []
         self._finally: list[dict[str, Any]] = []
         self._signatures: dict[str, Signature] = {}
-        self._pools: list[Pool] = []
+        self._pools: list[tuple[Pool, tuple[ToolLike, ...]]] = []
         self._below: list[PipelineBuilder] = []
 
     def input(
@@ -183,7 +184,6 @@ class PipelineBuilder:
         """
         kinds: dict[str, Any] = {
             "template": {"source": template} if isinstance(template, str) else template,
-            "validate": None if validate is None else self._validate(name, validate),
             "metric": None if metric is None else {"name": metric},
             "transform": None if transform is None else {"name": transform},
             "native": None if native is None else {"operation": native},
@@ -194,7 +194,10 @@ class PipelineBuilder:
         for kind in ("metric", "transform", "native"):
             if config is not None and kind in body:
                 body[kind]["config"] = config
-        added = self._add_step(name, body, options)
+        with self._all_or_nothing():
+            if validate is not None:
+                body["validate"] = self._validate(name, validate)
+            added = self._add_step(name, body, options)
         if pipeline is not None:
             self._below.append(pipeline)
         return added
@@ -303,7 +306,7 @@ class PipelineBuilder:
         target = Path(path)
         file = target if target.suffix in (".yaml", ".yml") else target / f"{self.name}.yaml"
         try:
-            if not overwrite and file.exists() and file.read_text(encoding="utf-8") != text:
+            if not overwrite and file.exists() and file.read_bytes() != text.encode():
                 raise _no_file("FileExists", f"{file} is there already, with another content")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
@@ -346,15 +349,26 @@ class PipelineBuilder:
         options: StepOptions,
     ) -> Reference:
         chosen = session().default_pool() if pool is None else read_pool(pool)
-        names, chosen = with_tools(chosen, tools)
+        names, _ = with_tools(chosen, tools)
         given = {key: value for key, value in body.items() if value}
         if names:
             given["tools"] = names
-        given |= self._signature(name, signature)
         given["pool_ref"] = {"name": chosen.name}
-        added = self._add_step(name, {"dspy": given}, options)
-        self._pools.append(chosen)
+        with self._all_or_nothing():
+            given |= self._signature(name, signature)
+            added = self._add_step(name, {"dspy": given}, options)
+        self._pools.append((chosen, tuple(tools)))
         return added
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Take a Signature back whose step is refused."""
+        before = dict(self._signatures)
+        try:
+            yield
+        except BaseException:
+            self._signatures = before
+            raise
 
     def _add_step(self, name: str, body: Mapping[str, Any], options: StepOptions) -> Reference:
         given: dict[str, Any] = {"name": name, **body, **_policies(options)}
@@ -367,7 +381,7 @@ class PipelineBuilder:
         return Reference(f"steps.{name}")
 
     def _add(self, field: str, entries: list[dict[str, Any]], entry: dict[str, Any]) -> None:
-        """Add an entry of the spec, if it is right by itself; a former one of its name goes."""
+        """Add an entry of the spec, if it is right by itself and the first of its name."""
         spec = {"steps": [_ANY_STEP], field: [entry]}
         try:
             read_objects([make_object("Pipeline", self.name, spec)])
@@ -448,8 +462,17 @@ class PipelineBuilder:
             make_object("Signature", name, signature_spec(signature))
             for name, signature in self._signatures.items()
         ]
-        pools = [make_object("Pool", pool.name, pool.spec.to_json()) for pool in self._pools]
+        pools = [
+            make_object("Pool", pool.name, pool.spec.to_json()) for pool in self._whole_pools()
+        ]
         return [*signatures, *pools, *below, make_object("Pipeline", self.name, self._whole_spec())]
+
+    def _whole_pools(self) -> list[Pool]:
+        """Return the steps' Pools, each with the tools that any step has brought."""
+        tools: dict[str, list[ToolLike]] = {}
+        for pool, brought in self._pools:
+            tools.setdefault(pool.name, []).extend(brought)
+        return [with_tools(pool, tools[pool.name])[1] for pool, _ in self._pools]
 
     def _whole_spec(self) -> dict[str, Any]:
         parts = {

@@ -1,7 +1,9 @@
 """`dspex.pipeline`: what is built in Python is what its manifests are."""
 
 import datetime
+import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any, Literal, Optional
 
@@ -199,6 +201,38 @@ def test_react_brings_its_tools(small: Pool) -> None:
     assert p.check() == ()
 
 
+def test_steps_of_one_pool_share_the_tools_that_any_has_brought(small: Pool) -> None:
+    """Functions are added to the one Pool, whose other steps have none or others."""
+    p = dspex.pipeline("agents")
+    p.predict("plain", "question -> answer", pool=small, inputs={"question": "x"})
+    p.react("one", "question -> answer", pool=small, tools=[json.dumps], inputs={"question": "x"})
+    p.react(
+        "two",
+        "question -> answer",
+        pool=small,
+        tools=[json.dumps, shlex.quote],
+        inputs={"question": "x"},
+    )
+    [pool] = [each for each in p.to_manifests() if each["kind"] == "Pool"]
+    assert pool["spec"]["tools"] == [
+        {"name": "dumps", "path": "json.dumps"},
+        {"name": "quote", "path": "shlex.quote"},
+    ]
+    assert p.check() == ()
+
+
+def test_a_step_that_is_refused_leaves_nothing(small: Pool) -> None:
+    """No Signature that nobody names."""
+    p = dspex.pipeline("refused")
+    signature = dspex.signature("m -> t", instructions="Do.")
+    with pytest.raises(dspex.InputError):
+        p.predict("a", signature, pool=small, inputs={"m": "x"}, retry=0)
+    with pytest.raises(dspex.InputError):
+        p.step("a", validate=signature, template="x")
+    p.step("b", template="x")
+    assert [each["kind"] for each in p.to_manifests()] == ["Pipeline"]
+
+
 def test_a_step_without_a_pool_has_the_default_one() -> None:
     """Whose manifest is written with the others."""
     p = dspex.pipeline("plain")
@@ -260,6 +294,9 @@ def test_another_file_is_not_overwritten(tmp_path: Path, small: Pool) -> None:
     with pytest.raises(dspex.ConfigurationError, match="is there already"):
         p.write(file)
     assert "name: more" in p.write(file, overwrite=True).read_text()
+    file.write_bytes(b"\xff")
+    with pytest.raises(dspex.ConfigurationError, match="is there already"):
+        p.write(file)
     (tmp_path / "folder").write_text("")
     with pytest.raises(dspex.ConfigurationError, match="can't be written"):
         p.write(tmp_path / "folder" / "below")
