@@ -1,0 +1,1 @@
+"""What the shop lets an agent do."""
