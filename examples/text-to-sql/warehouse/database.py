@@ -13,7 +13,7 @@ STEPS = 1_000_000
 
 
 class Execute(dspy.Module):
-    """Answers `sql` with `rows`; sqlite's own words, where it refuses, are the step's error."""
+    """Answers `sql` with `rows`, and with `error`: sqlite's own words where it refuses, else ''."""
 
     def forward(self, sql: str) -> dspy.Prediction:
         """Run one query on a database of this call's own."""
@@ -22,9 +22,12 @@ class Execute(dspy.Module):
             database.execute("PRAGMA query_only = ON")
             # A query that goes on and on is ended by its number of steps.
             database.set_progress_handler(lambda: 1, STEPS)
-            cursor = database.execute(sql)
-            names = [each[0] for each in cursor.description or ()]
-            found: list[dict[str, Any]] = [
-                dict(zip(names, row, strict=True)) for row in cursor.fetchmany(ROWS)
-            ]
-        return dspy.Prediction(rows=found)
+            try:
+                return dspy.Prediction(rows=_rows(database.execute(sql)), error="")
+            except sqlite3.Error as error:
+                return dspy.Prediction(rows=[], error=str(error))
+
+
+def _rows(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [each[0] for each in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(ROWS)]
