@@ -42,6 +42,10 @@ lock: $(READY) ## Compile requirements/*.txt anew (pins and hashes, no addresses
 demo: $(READY) ## Run the demo: ten support messages through a pipeline on the embedded model
 	$(BIN)/dspex run -f examples/triage
 
+.PHONY: examples
+examples: $(READY) ## Run the ten examples against recorded answers; print what each did
+	$(BIN)/python -B examples/recorded run
+
 .PHONY: test
 test: lint test-all wheel test-cluster test-cluster-life ## Lint, check what is generated, run every test, try the wheel
 
