@@ -60,6 +60,10 @@ test-all: $(READY)
 test-unit: $(READY) ## Run the tests that need neither a model nor a cluster (under two minutes)
 	$(BIN)/pytest -q -n 2 tests/unit tests/differential
 
+.PHONY: fuzz
+fuzz: $(READY) ## Parse COUNT mutated signatures (1,000,000 unless told)
+	$(BIN)/python tests/fuzz/signatures.py $(or $(COUNT),1000000)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types, layers, and that generated files are current
 	$(BIN)/ruff check
