@@ -18,7 +18,6 @@ import pytest
 from dspex.bridge.protocol import EXECUTE_PATH, Call
 from dspex_worker import main as worker_main
 from dspex_worker.config import (
-from dspex_worker.loading import LEAST_THREADS
     McpConfig,
     ModelConfig,
     StdioConfig,
