@@ -34,7 +34,7 @@ class ClusterKeys:
         namespace: str = "shop",
         audience: str | None = None,
         pool: str = "small",
-        seconds: float = 600,
+        seconds: float = 86_400,
         **claims: Any,
     ) -> str:
         """Sign a projected token of an account for a Pool."""

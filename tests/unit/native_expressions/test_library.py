@@ -194,7 +194,7 @@ def test_an_explosion_ends_in_an_error(source: str) -> None:
     try:
         with pytest.raises(NativeError, match=r"more than|longer than"):
             expression.evaluate(MANY)
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < 60
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
