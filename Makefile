@@ -57,8 +57,8 @@ test-all: $(READY)
 	$(BIN)/coverage report --fail-under=90
 
 .PHONY: test-unit
-test-unit: $(READY) ## Run the tests that need neither a model nor a cluster (under two minutes)
-	$(BIN)/pytest -q -n 2 tests/unit tests/differential
+test-unit: $(READY) ## Run the tests that start no process, no model and no cluster
+	$(BIN)/pytest -q -n 2 -m "not slow" tests/unit tests/differential
 
 .PHONY: fuzz
 fuzz: $(READY) ## Parse COUNT mutated signatures (1,000,000 unless told)

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 from pydantic import ValidationError
 
@@ -15,6 +16,8 @@ from dspex.api.kinds import KINDS
 from dspex.manifests.examples import EXAMPLES
 from fakes.full_manifests import FULL, REF
 from fakes.oracles import apiserver_verdicts
+
+pytestmark = pytest.mark.slow
 
 Path = tuple[str | int, ...]
 STRANGERS: list[Any] = [None, True, 3, -1, 1.5, "", "text", [], {}, ["x"], {"x": 1}, [None]]

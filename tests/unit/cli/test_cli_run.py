@@ -17,6 +17,8 @@ import yaml
 from dspex.api.pipelinerun import PipelineRun
 from fakes.command_line import PIPELINE, Ran, dspex_command, start_dspex
 
+pytestmark = pytest.mark.slow
+
 Dspex = Callable[..., Ran]
 
 

@@ -29,6 +29,8 @@ from fakes.cluster_server import ClusterServer
 from fakes.items import item, signature
 from fakes.operator_thread import OperatorThread
 
+pytestmark = pytest.mark.slow
+
 WATCHED = len((*WRITTEN, *REFLECTED))
 SPACE = "dspex-system"
 

@@ -29,6 +29,8 @@ from fakes.cluster_server import ClusterServer
 from fakes.items import child, item, signature
 from fakes.operator_thread import OperatorThread
 
+pytestmark = pytest.mark.slow
+
 WATCHED = (*WRITTEN, *REFLECTED)
 
 

@@ -24,6 +24,8 @@ from dspex.local import (
     WorkerStarting,
 )
 
+pytestmark = pytest.mark.slow
+
 FAKE = (sys.executable, str(Path(__file__).parents[2] / "fakes" / "worker.py"))
 QUICK = Timing(ready=15, first_backoff=0.05, longest_backoff=0.1, stable=60, answer=1.0, grace=3.0)
 CALL = Call(module="Predict", signature={}, inputs={"a": "b"}, timeout=20)

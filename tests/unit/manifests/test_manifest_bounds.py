@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from dspex.errors import Diagnostic, ManifestError
 from dspex.manifests import load
 
+pytestmark = pytest.mark.slow
+
 HEAD = "apiVersion: dspex.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: p%d}\nspec:\n  steps:\n"
 STEP = '  - name: s%d\n    template: {source: "{{ x }}"}\n    inputs: {x: $(inputs.x)}\n'
 

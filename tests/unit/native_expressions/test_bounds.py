@@ -13,6 +13,8 @@ from dspex.errors import ExpressionError, NativeError, Reason
 from dspex.native import types
 from dspex.native.expressions import Scope, Variable, compile_expression, plan
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = types.ListOf(types.INT)
 SCOPE = Scope(
     {

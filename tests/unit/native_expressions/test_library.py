@@ -175,6 +175,7 @@ def test_wrong_values_fail_the_step(source: str, message: str) -> None:
 MANY = {"inputs.ints": list(range(40_000)), "inputs.text": "[" + "[]," * 13_000 + "0]"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from fakes.dispatcher import ScriptedDispatcher
 from fakes.objects import plan
 from fakes.semantics_model import End, ModelStep, simulate
 from fakes.virtual_time import run_virtually, virtual_clock
+
+pytestmark = pytest.mark.slow
 
 ENDS: tuple[End, ...] = ("Stopped", "Cancelled", "RunTimeout")
 

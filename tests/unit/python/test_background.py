@@ -9,6 +9,8 @@ import pytest
 from dspex.errors import ConfigurationError
 from dspex.python.background import Background, _Job
 
+pytestmark = pytest.mark.slow
+
 
 class Scene:
     """Work to hand over, and what became of it."""

@@ -18,6 +18,8 @@ from dspex.python.predict import _plan
 from dspex.python.session import Session
 from fakes.dispatcher import ScriptedDispatcher, after
 
+pytestmark = pytest.mark.slow
+
 TRIAGE = "message -> topic: Literal['billing', 'bug'], urgent: bool"
 
 

@@ -17,6 +17,8 @@ from dspex.pipeline.record import State
 from fakes.command_line import PIPELINE, RUN
 from fakes.dispatcher import ScriptedDispatcher, after
 
+pytestmark = pytest.mark.slow
+
 
 def built(pool: Pool) -> dspex.PipelineBuilder:
     """Build a pipeline of a model's step and a template."""

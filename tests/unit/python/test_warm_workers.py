@@ -14,6 +14,8 @@ from dspex.local import PoolPlan, Sources, WorkerDied, plan_pools
 from dspex.python.workers import WarmWorkers
 from fakes.processes import eventually
 
+pytestmark = pytest.mark.slow
+
 CALL = Call(module="Predict", signature={"outputs": [{"name": "a"}]}, inputs={"q": "x"}, timeout=20)
 
 

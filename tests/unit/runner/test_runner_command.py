@@ -20,6 +20,8 @@ from fakes.api_server import Pod
 from fakes.objects import plan
 from fakes.runner_pod import mount
 
+pytestmark = pytest.mark.slow
+
 UID = "0f6c1d1e-1111-4222-8333-0123456789ab"
 PLAN = """
     inputs: [{name: key, type: str}, {name: pin, type: "int | None", default: null}]

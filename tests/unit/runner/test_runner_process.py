@@ -16,6 +16,8 @@ from fakes.objects import plan
 from fakes.runner_pod import Ended, mount, start
 from fakes.worker import FakeWorker, Hang, Reply
 
+pytestmark = pytest.mark.slow
+
 UID = "0f6c1d1e-1111-4222-8333-0123456789ab"
 RUN = "support-1"
 

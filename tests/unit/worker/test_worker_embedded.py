@@ -20,6 +20,8 @@ from dspex_worker.lm.embedded import (
 from fakes.embedded_endpoint import EmbeddedEndpoint
 from fakes.serving import call_of, remote, serving
 
+pytestmark = pytest.mark.slow
+
 ASK = [{"role": "user", "content": "Tell me a story about a dog."}]
 
 

@@ -26,6 +26,8 @@ from fakes.cluster_keys import ISSUER, ClusterKeys, publish
 from fakes.processes import eventually
 from fakes.serving import serving
 
+pytestmark = pytest.mark.slow
+
 KEYS = ClusterKeys()
 OTHER = ClusterKeys("k2")
 

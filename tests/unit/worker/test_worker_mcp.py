@@ -27,6 +27,8 @@ from fakes.processes import eventually, is_alive
 from fakes.serving import call_of, remote, serving
 from fakes.tool_boxes import shared
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = str(Path(mcp_server.__file__))
 BARE = str(Path(bare_mcp.__file__))
 TIMING = Timing(start=20, first_pause=0.01, longest_pause=0.1, wait=20)

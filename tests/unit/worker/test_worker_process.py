@@ -30,6 +30,8 @@ from fakes.openai_endpoint import PATIENCE, Hang, OpenAIEndpoint, fields
 from fakes.processes import eventually, is_alive
 from fakes.serving import call_of, remote
 
+pytestmark = pytest.mark.slow
+
 CALL = call_of("q -> a", {"q": "x"})
 
 

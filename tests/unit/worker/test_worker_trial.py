@@ -10,6 +10,8 @@ import pytest
 from dspex_worker.modules.trial import Path, find_path
 from fakes import worker_modules
 
+pytestmark = pytest.mark.slow
+
 
 class AsksSynchronously(dspy.Module):  # type: ignore[misc]  # dspy has no types
     """Has an `aforward` that blocks the loop while the model answers."""
