@@ -13,30 +13,34 @@ from fakes import worker_modules
 pytestmark = pytest.mark.slow
 
 
-class AsksSynchronously(dspy.Module):  # type: ignore[misc]  # dspy has no types
-    """Has an `aforward` that blocks the loop while the model answers."""
+class OnlyAsync(dspy.Module):  # type: ignore[misc]  # dspy has no types
+    """Has no `forward`, and can't work with a placeholder."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.ask = dspy.Predict("question -> answer")
+    async def aforward(self, tool: Any) -> Any:
+        """Ask a tool."""
+        return await tool.acall()
+
+
+class AsksSynchronously(worker_modules.OnlySync):
+    """Has an `aforward` that blocks the loop while the model answers."""
 
     async def aforward(self, question: str) -> Any:
         """Ask."""
         return self.ask(question=question)
 
 
-class Swallows(worker_modules.Shout):
+class Swallows(worker_modules.OnlySync):
     """Takes every error for an answer."""
 
     async def aforward(self, question: str) -> Any:
         """Ask."""
         try:
-            return await super().aforward(question)
+            return await self.ask.acall(question=question)
         except Exception:  # noqa: BLE001 -- that is what it is about
             return dspy.Prediction(answer="nothing")
 
 
-class Dawdles(dspy.Module):  # type: ignore[misc]  # dspy has no types
+class Dawdles(worker_modules.OnlySync):
     """Blocks the loop before it asks anything."""
 
     async def aforward(self, question: str) -> None:
@@ -44,15 +48,15 @@ class Dawdles(dspy.Module):  # type: ignore[misc]  # dspy has no types
         time.sleep(3)
 
 
-class NeedsMore(dspy.Module):  # type: ignore[misc]  # dspy has no types
+class NeedsMore(worker_modules.OnlySync):
     """Can't work with a placeholder."""
 
-    async def aforward(self, number: str) -> float:
+    async def aforward(self, question: str) -> float:
         """Divide."""
-        return 1 / float(number)
+        return 1 / float(question)
 
 
-class Waits(dspy.Module):  # type: ignore[misc]  # dspy has no types
+class Waits(worker_modules.OnlySync):
     """Never asks a model, and ends."""
 
     async def aforward(self, **_: Any) -> str:
@@ -65,6 +69,7 @@ TESTED: dict[str, tuple[Any, Path]] = {
     "its own aforward": (worker_modules.Shout, Path.LOOP),
     "an aforward that swallows errors": (Swallows, Path.LOOP),
     "an inherited aforward": (worker_modules.OverridesForward, Path.THREAD),
+    "no forward": (OnlyAsync, Path.LOOP),
     "no aforward": (worker_modules.OnlySync, Path.THREAD),
     "one that is not implemented": (worker_modules.NotImplementedAsync, Path.THREAD),
     "one that asks synchronously": (AsksSynchronously, Path.THREAD),

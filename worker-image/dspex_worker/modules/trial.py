@@ -58,6 +58,9 @@ def find_path(module: Any, seconds: float = TRIAL_SECONDS) -> Path:
         module: An instance of a `dspy.Module`.
         seconds: How long the trial may take.
     """
+    if not hasattr(module, "forward"):
+        # There is no other way, whatever the trial would say.
+        return Path.LOOP
     if _has_newer_forward(type(module)):
         return Path.THREAD
     executor = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="trial")
