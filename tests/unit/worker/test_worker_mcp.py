@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = str(Path(mcp_server.__file__))
 BARE = str(Path(bare_mcp.__file__))
-TIMING = Timing(start=20, first_pause=0.01, longest_pause=0.1, wait=20)
+TIMING = Timing(start=60, first_pause=0.01, longest_pause=0.1, wait=60)
 
 
 def stdio(*args: str, **more: Any) -> ToolConfig:
